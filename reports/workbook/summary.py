@@ -1,0 +1,144 @@
+"""The lines of the first sheet: Azure's labels, our totals, and the formulas that compute them from the rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.workbook.columns import Cell, Kind
+from reports.workbook.layouts import Layout
+from reports.workbook.tables import Table
+from reports.workbook.values import Report
+from reports.workbook.wording import DISK_TYPES, NOT_APPLICABLE, READINESS, stars
+
+DISK_TYPE_OF_COST = {
+    "standard_hdd_monthly_cost": "standard_hdd",
+    "standard_ssd_monthly_cost": "standard_ssd",
+    "premium_monthly_cost": "premium_ssd",
+    "premium_v2_monthly_cost": "premium_ssd_v2",
+    "ultra_monthly_cost": "ultra",
+}
+STORAGE_LABELS = {
+    "standard_hdd_monthly_cost": "Standard disks cost",
+    "standard_ssd_monthly_cost": "Standard SSD disks cost",
+    "premium_monthly_cost": "Premium disks cost",
+    "premium_v2_monthly_cost": "Premium SSD V2 disks cost",
+    "ultra_monthly_cost": "Ultra disks cost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where the rows stand that the totals are computed from; `scenarios` only if that sheet was asked for."""
+
+    machines: Table
+    disks: Table
+    scenarios: Table | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One label and its value. A line with a `name` is a named cell; `formula` is None where the rows cannot tell."""
+
+    label: str
+    value: Cell
+    kind: Kind = Kind.TEXT
+    name: str | None = None
+    formula: str | None = None
+
+
+def summary_lines(report: Report, layout: Layout, tables: Tables) -> list[Line]:
+    """All lines in Azure's order. A disk type that the layout has no line for is in the storage cost all the same."""
+    return [
+        *_identity(report),
+        *_readiness(report, tables.machines),
+        *_costs(report, layout, tables),
+        Line(label="Confidence rating", value=stars(report.summary.confidence_stars)),
+    ]
+
+
+def scenario_formula(table: Table | None, scenario_cell: str) -> str | None:
+    """The sum of a scenario's monthly costs over its rows; the scenario is named by a cell beside the formula."""
+    if table is None:
+        return None
+    pairs = zip(table.ranges("monthly_cost"), table.ranges("scenario"), strict=True)
+    return _sum(f"SUMIFS({costs},{scenarios},{scenario_cell})" for costs, scenarios in pairs)
+
+
+def _identity(report: Report) -> list[Line]:
+    return [
+        Line(label="Subscription ID", value=NOT_APPLICABLE),
+        Line(label="Resource group", value=NOT_APPLICABLE),
+        Line(label="Project name", value=report.project_name),
+        Line(label="Group name", value=report.group_name),
+        Line(label="Assessment name", value=report.assessment_name),
+        Line(label="Assessment Type", value="Azure Server Assessment"),
+        Line(label="Created on (UTC)", value=report.created_at, kind=Kind.INSTANT),
+    ]
+
+
+def _readiness(report: Report, machines: Table) -> list[Line]:
+    def line(label: str, name: str, code: str, count: int) -> Line:
+        formula = _sum(f'COUNTIF({cells},"{READINESS[code]}")' for cells in machines.ranges("readiness"))
+        return Line(label=label, name=name, kind=Kind.COUNT, value=count, formula=formula)
+
+    summary = report.summary
+    parts = [
+        line("Machines not ready for Azure", "machines_not_ready", "not_ready", summary.not_ready_machines),
+        line(
+            "Machines ready with conditions",
+            "machines_ready_with_conditions",
+            "ready_with_conditions",
+            summary.ready_with_conditions_machines,
+        ),
+        line("Machines ready for Azure", "machines_ready", "ready", summary.ready_machines),
+        line("Machines readiness unknown", "machines_unknown", "unknown", summary.unknown_machines),
+    ]
+    total = Line(
+        label="Total machines assessed",
+        name="machines_total",
+        kind=Kind.COUNT,
+        value=summary.machines,
+        formula=_sum(line.name for line in parts if line.name),
+    )
+    return [total, *parts]
+
+
+def _costs(report: Report, layout: Layout, tables: Tables) -> list[Line]:
+    summary, currency = report.summary, report.settings.currency
+    compute = _column_cost(f"Compute monthly cost {currency}", "compute_monthly_cost", report, tables.machines)
+    storage = _column_cost(f"Storage monthly cost {currency}", "storage_monthly_cost", report, tables.machines)
+    parts = [compute, storage]
+    if summary.security_monthly_cost is not None:
+        parts.append(
+            _column_cost(f"Security monthly cost {currency}", "security_monthly_cost", report, tables.machines)
+        )
+    total = Line(
+        label=f"Total monthly cost {layout.estimate}{currency}",
+        name="monthly_cost",
+        kind=Kind.MONEY,
+        value=summary.monthly_cost,
+        formula=_sum(line.name for line in parts if line.name),
+    )
+    disks = [_disk_cost(key, report, tables.disks) for key in layout.storage_keys]
+    return [total, compute, storage, *disks, *parts[2:]]
+
+
+def _column_cost(label: str, key: str, report: Report, machines: Table) -> Line:
+    formula = _sum(f"SUM({cells})" for cells in machines.ranges(key)) if key in machines.keys else None
+    return Line(label=label, name=key, kind=Kind.MONEY, value=getattr(report.summary, key), formula=formula)
+
+
+def _disk_cost(key: str, report: Report, disks: Table) -> Line:
+    words = DISK_TYPES[DISK_TYPE_OF_COST[key]]
+    pairs = zip(disks.ranges("monthly_cost"), disks.ranges("recommended_disk_type"), strict=True)
+    return Line(
+        label=f"{STORAGE_LABELS[key]} {report.settings.currency}",
+        name=key,
+        kind=Kind.MONEY,
+        value=getattr(report.summary, key),
+        formula=_sum(f'SUMIFS({costs},{types},"{words}")' for costs, types in pairs),
+    )
+
+
+def _sum(terms: Iterable[str]) -> str | None:
+    formula = "+".join(terms)
+    return f"={formula}" if formula else None
