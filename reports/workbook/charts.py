@@ -9,6 +9,8 @@ from xlsxwriter.chart_doughnut import ChartDoughnut
 from reports.workbook.columns import Kind
 from reports.workbook.formats import ACCENT, INK, LINE, READINESS_COLORS, Book
 
+TITLE_PIXELS = 45
+
 
 class Size(NamedTuple):
     width_pixels: int
@@ -52,7 +54,8 @@ def cost_chart(
     chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
     chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
     chart.set_legend({"none": True})
-    chart.set_plotarea({"layout": {"x": 0.34, "y": 0.12, "width": 0.46, "height": 0.84}})  # room for names and amounts
+    top = TITLE_PIXELS / size.height_pixels
+    chart.set_plotarea({"layout": {"x": 0.34, "y": top, "width": 0.46, "height": 0.97 - top}})  # room for the texts
     chart.set_size({"width": size.width_pixels, "height": size.height_pixels})
     return chart
 

@@ -23,12 +23,12 @@ from reports.workbook.wording import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """One generation of the export; `summary_keys` are the cost lines of the first sheet, in order."""
+    """One generation of the export; `storage_keys` are the costs by disk type on the first sheet, in order."""
 
     name: str
     machines: tuple[Column[MachineRow], ...]
     disks: tuple[Column[DiskRow], ...]
-    estimate: str  # "estimate " where this generation says it in the names of costs
+    estimate: str  # "estimate " where this generation says so in the total's label
     storage_keys: tuple[str, ...]
 
 
@@ -220,12 +220,12 @@ SCENARIOS: tuple[S, ...] = (
     S(heading="Why there is no price", key="unpriced_reason", width=48),
 )
 
-I = Column[IssueRow]  # noqa: E741
-ISSUES: tuple[I, ...] = (
-    I(heading="Machine", key="machine_name", width=28),
-    I(heading="Disk", key="disk_name", width=24),
-    I(heading="Azure readiness", key="readiness", width=28, value=lambda row: READINESS[row.readiness]),
-    I(heading="Issue", key="message", width=48),
-    I(heading="Remedy", key="remedy", width=60),
-    I(heading="Code", key="code", width=36),
+F = Column[IssueRow]
+ISSUES: tuple[F, ...] = (
+    F(heading="Machine", key="machine_name", width=28),
+    F(heading="Disk", key="disk_name", width=24),
+    F(heading="Azure readiness", key="readiness", width=28, value=lambda row: READINESS[row.readiness]),
+    F(heading="Issue", key="message", width=48),
+    F(heading="Remedy", key="remedy", width=60),
+    F(heading="Code", key="code", width=36),
 )

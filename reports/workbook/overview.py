@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from reports.workbook.charts import Size, cost_chart, readiness_chart
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.formats import ACCENT, INK, LINE, PALE, READINESS_FILLS, Book, put
-from reports.workbook.summary import Line, Tables, scenario_formula
+from reports.workbook.summary import STORAGE_LABELS, Line, Tables, scenario_formula
 from reports.workbook.values import Report, ScenarioTotal
 
 NAME = "Assessment_Summary"
@@ -25,7 +25,7 @@ READINESS_CHART_WIDTH_PIXELS = 290
 COST_CHART_WIDTH_PIXELS = 434  # both charts and a gap are as wide as the scenarios' four columns
 CHART_GAP_PIXELS = 10
 SCENARIO_CHART_WIDTH_PIXELS = 500  # as labels and values above it
-MIN_SCENARIO_CHART_ROWS = 10
+MIN_SCENARIO_CHART_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def _lines(book: Book, lines: Sequence[Line]) -> list[Placed]:
     for row, line in enumerate(lines, start=FIRST_LINE_ROW):
         style = _style(line)
         cells.append(Placed(row, 0, line.label, book.format(Kind.TEXT, **style)))
-        cells.append(Placed(row, 1, line.value, book.format(line.kind, align="right", **style), line.formula))
+        right = style | {"align": "right", "indent": 0}
+        cells.append(Placed(row, 1, line.value, book.format(line.kind, **right), line.formula))
     return cells
 
 
@@ -84,6 +85,8 @@ def _style(line: Line) -> dict[str, str | int | bool]:
     """Totals stand out, readiness has its color, disk costs are indented under the storage they are part of."""
     style: dict[str, str | int | bool] = {"bottom": 1, "bottom_color": LINE, "font_color": INK}
     name = line.name or ""
+    if name in STORAGE_LABELS:
+        return style | {"indent": 1}
     if name in ("monthly_cost", "machines_total"):
         return style | {"bold": True, "bg_color": PALE, "font_color": ACCENT}
     if name.removeprefix("machines_") in READINESS_FILLS:
