@@ -1,0 +1,55 @@
+"""Writing jobs and telling the broker about them: the row first, the message on commit, errors of the broker swallowed."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from migrate_hub.jobs.models import OPEN_STATES, Job, JobState
+from migrate_hub.tenants.context import current_tenant_id
+
+log = structlog.get_logger(__name__)
+CELERY_TASK = "jobs.run"
+
+
+def enqueue(task: str, object_id: UUID, *, queue: str = "interactive", parts: Sequence[int] = (0,)) -> list[Job]:
+    """Adds one job a part for an object of the current tenant; must run inside the transaction that needs it done."""
+    jobs = [
+        Job(
+            tenant_id=current_tenant_id(),
+            task=task,
+            queue=queue,
+            object_id=object_id,
+            part=part,
+            sent_at=timezone.now(),
+        )
+        for part in parts
+    ]
+    Job.objects.bulk_create(jobs, batch_size=1000)
+    for job in jobs:
+        transaction.on_commit(partial(send, job.tenant_id, job.id, job.queue))
+    return jobs
+
+
+def send(tenant_id: int, job_id: UUID, queue: str, *, countdown: float = 0) -> bool:
+    """Tells the broker; False when it is away, which the sweeper makes good."""
+    try:
+        current_app.send_task(
+            CELERY_TASK, args=[tenant_id, str(job_id)], queue=queue, countdown=countdown or None, retry=False
+        )
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unavailable", job=str(job_id), error=type(error).__name__)
+        return False
+    return True
+
+
+def cancel_jobs(object_id: UUID) -> int:
+    """Cancels what is open for an object: a queued job never starts, a running one loses its lease."""
+    return Job.objects.filter(tenant_id=current_tenant_id(), object_id=object_id, state__in=OPEN_STATES).update(
+        state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=timezone.now()
+    )

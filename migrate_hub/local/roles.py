@@ -1,0 +1,38 @@
+"""The SQL that makes the two roles and a database: an owner that migrates, a runtime role that row-level security binds."""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def role_sql(role: str, password: str) -> list[str]:
+    """Makes or resets a role that can log in and has no special power."""
+    attributes = f"LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {_quoted(password)}"
+    return [
+        f"DO $$ BEGIN CREATE ROLE {_name(role)}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        f"ALTER ROLE {_name(role)} WITH {attributes}",
+    ]
+
+
+def database_sql(name: str, *, owner: str, runtime: str) -> list[str]:
+    return [
+        f"CREATE DATABASE {_name(name)} OWNER {_name(owner)}",
+        f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC",
+        f"GRANT CONNECT, TEMPORARY ON DATABASE {_name(name)} TO {_name(runtime)}",
+    ]
+
+
+def schema_sql(*, owner: str, runtime: str) -> list[str]:
+    """Run inside the new database: the runtime role gets rows, never tables."""
+    default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {_name(owner)} IN SCHEMA public"
+    return [
+        f"ALTER SCHEMA public OWNER TO {_name(owner)}",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        f"GRANT USAGE ON SCHEMA public TO {_name(runtime)}",
+        f"{default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {_name(runtime)}",
+        f"{default} GRANT USAGE, SELECT ON SEQUENCES TO {_name(runtime)}",
+    ]

@@ -1,0 +1,26 @@
+"""The audit trail: one line in the transaction of what it tells about."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.models import AuditEvent
+
+
+def record(action: str, subject: models.Model | None = None, **detail: Any) -> None:
+    """Notes that the current actor did `action` to `subject`. `detail` holds ids and settings, never secrets."""
+    actor = current_actor.get()
+    subject_id = subject.pk if subject is not None and isinstance(subject.pk, UUID) else None
+    AuditEvent.objects.create(
+        action=action,
+        object_type=subject._meta.model_name or "" if subject is not None else "",
+        object_id=subject_id,
+        detail=detail,
+        user_id=actor.user_id,
+        token_id=actor.token_id,
+        appliance_id=actor.appliance_id,
+        ip_address=actor.ip_address,
+        request_id=actor.request_id,
+    )

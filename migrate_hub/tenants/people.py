@@ -1,0 +1,126 @@
+"""Tenants, their members and their tokens: the functions that write them, for the API, the portal and the operators."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from migrate_hub.errors import DomainError
+from migrate_hub.tenants import audit
+from migrate_hub.tenants.models import Membership, Project, Role, Tenant, Token, TokenKind, TokenLabel, User
+from migrate_hub.tenants.row_level_security import tenant_context
+from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, Issued, issue_access_token
+
+MAX_PROJECTS = 1000
+MAX_TOKENS = 1000
+MAX_MEMBERS = 1000
+
+
+def create_tenant(*, name: str, owner_email: str, password: str | None = None) -> tuple[Tenant, User]:
+    """A tenant and its first owner; somebody who is known already keeps their password."""
+    if Tenant.objects.filter(name=name).exists():
+        raise DomainError(code="name_taken", status=409, detail=f"A tenant named {name!r} exists already.")
+    with transaction.atomic():
+        tenant = Tenant.objects.create(name=name)
+        with tenant_context(tenant.id):
+            membership = add_member(tenant=tenant, email=owner_email, role=Role.OWNER, password=password)
+    return tenant, membership.user
+
+
+def add_member(*, tenant: Tenant, email: str, role: Role, password: str | None = None) -> Membership:
+    """Makes a person a member, or changes their role. Needs the tenant's context."""
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        user = User.objects.create_user(email=email, password=password)
+    membership = Membership.objects.filter(tenant=tenant, user=user).first()
+    if membership is None:
+        if Membership.objects.filter(tenant=tenant).count() >= MAX_MEMBERS:
+            raise DomainError(code="limit_reached", status=409, detail=f"A tenant has at most {MAX_MEMBERS} members.")
+        membership = Membership.objects.create(tenant=tenant, user=user, role=role)
+    elif membership.role != role:
+        refuse_last_owner_loss(membership, becomes=role)
+        membership.role = role
+        membership.save(update_fields=["role"])
+    audit.record("member.set", membership, user=str(user.id), role=role)
+    return membership
+
+
+def remove_member(membership: Membership) -> None:
+    """Takes a person's access and revokes their tokens."""
+    refuse_last_owner_loss(membership, becomes=None)
+    Token.objects.filter(tenant_id=membership.tenant_id, user_id=membership.user_id).delete()
+    audit.record("member.remove", membership, user=str(membership.user_id))
+    membership.delete()
+
+
+def refuse_last_owner_loss(membership: Membership, *, becomes: Role | None) -> None:
+    if membership.role != Role.OWNER or becomes == Role.OWNER:
+        return
+    owners = Membership.objects.select_for_update().filter(tenant_id=membership.tenant_id, role=Role.OWNER)
+    if len(owners) == 1:
+        raise DomainError(
+            code="last_owner", status=409, detail="A tenant needs an owner. Make somebody else owner first."
+        )
+
+
+def make_access_token(
+    *, membership: Membership, role: Role, name: str, now: datetime, days: int = ACCESS_TOKEN_DAYS
+) -> Issued:
+    """A named token for a member, with their role or less. Needs the tenant's context."""
+    if not Role(membership.role).includes(role):
+        raise DomainError(
+            code="role_too_high", status=403, detail=f"A {membership.role} cannot have a token with the role {role}."
+        )
+    valid = Token.objects.filter(
+        tenant_id=membership.tenant_id, kind=TokenKind.ACCESS, revoked_at=None, expires_at__gt=now
+    )
+    if valid.count() >= MAX_TOKENS:
+        raise DomainError(
+            code="limit_reached", status=409, detail=f"A tenant has at most {MAX_TOKENS} valid tokens. Revoke some."
+        )
+    issued = issue_access_token(tenant=membership.tenant, user=membership.user, role=role, now=now, days=days)
+    TokenLabel.objects.create(token_id=issued.token.id, name=name)
+    audit.record("token.create", issued.token, role=role)
+    return issued
+
+
+def revoke_token(token: Token, now: datetime) -> None:
+    Token.objects.filter(id=token.id, revoked_at=None).update(revoked_at=now)
+    audit.record("token.revoke", token)
+
+
+def create_project(*, name: str, target_region: str, currency: str) -> Project:
+    """A project of the current tenant; its name is unique among the tenant's living projects."""
+    if Project.objects.filter(deleted_at=None).count() >= MAX_PROJECTS:
+        raise DomainError(code="limit_reached", status=409, detail=f"A tenant has at most {MAX_PROJECTS} projects.")
+    try:
+        with transaction.atomic():
+            project: Project = Project.objects.create(name=name, target_region=target_region, currency=currency)
+    except IntegrityError:
+        raise name_taken("project", name) from None
+    audit.record("project.create", project)
+    return project
+
+
+def change_project(project: Project, **changes: str) -> Project:
+    for field, value in changes.items():
+        setattr(project, field, value)
+    try:
+        with transaction.atomic():
+            project.save(update_fields=list(changes))
+    except IntegrityError:
+        raise name_taken("project", project.name) from None
+    audit.record("project.change", project, fields=sorted(changes))
+    return project
+
+
+def delete_project(project: Project, now: datetime) -> None:
+    """Hides a project at once; its rows go with retention."""
+    project.deleted_at = now
+    project.save(update_fields=["deleted_at"])
+    audit.record("project.delete", project)
+
+
+def name_taken(what: str, name: str) -> DomainError:
+    return DomainError(
+        code="name_taken", status=409, detail=f"A {what} named {name!r} exists already. Choose another name."
+    )

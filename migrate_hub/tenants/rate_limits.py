@@ -1,0 +1,39 @@
+"""Requests a minute per token and per tenant, counted in Redis; when Redis is away uploads and reads go through."""
+
+import time
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from migrate_hub.errors import DomainError
+from migrate_hub.tenants.authentication import Principal
+
+log = structlog.get_logger(__name__)
+WINDOW_SECONDS = 60
+
+
+def count_request(principal: Principal) -> None:
+    """Counts one request of a token and its tenant; raises 429 with Retry-After over the limit."""
+    _count(f"token:{principal.token.id}", settings.REQUESTS_A_MINUTE_PER_TOKEN)
+    _count(f"tenant:{principal.tenant_id}", settings.REQUESTS_A_MINUTE_PER_TENANT)
+
+
+def _count(key: str, limit: int) -> None:
+    window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
+    name = f"rate:{key}:{window}"
+    try:
+        count = 1 if cache.add(name, 1, WINDOW_SECONDS * 2) else cache.incr(name)
+    except ValueError:
+        return  # expired between the two calls
+    except (RedisError, OSError):
+        log.warning("rate_limits_unavailable")
+        return
+    if count > limit:
+        raise DomainError(
+            code="rate_limited",
+            status=429,
+            detail=f"More than {limit} requests a minute. Wait, then go on.",
+            retry_after_seconds=WINDOW_SECONDS - elapsed,
+        )

@@ -1,0 +1,21 @@
+"""/api/v1/projects/, tokens/, members/, audit/."""
+
+from django.urls import path
+
+from migrate_hub.tenants import views
+
+collection = {"get": "list", "post": "create"}
+
+urlpatterns = [
+    path("projects/", views.ProjectsView.as_view(collection), name="projects"),
+    path(
+        "projects/<str:project>/",
+        views.ProjectsView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="project",
+    ),
+    path("tokens/", views.TokensView.as_view(collection), name="tokens"),
+    path("tokens/<str:token>/", views.TokensView.as_view({"delete": "destroy"}), name="token"),
+    path("members/", views.MembersView.as_view(collection), name="members"),
+    path("members/<str:member>/", views.MembersView.as_view({"delete": "destroy"}), name="member"),
+    path("audit/", views.AuditView.as_view({"get": "list"}), name="audit"),
+]

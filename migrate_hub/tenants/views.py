@@ -1,0 +1,161 @@
+"""Projects, tokens, members and the audit trail of the caller's tenant."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from migrate_hub.errors import DomainError, not_found
+from migrate_hub.tenants import people
+from migrate_hub.tenants.api import TenantViewSet, as_uuid
+from migrate_hub.tenants.models import AuditEvent, Membership, Project, Role, Tenant, Token, TokenKind, TokenLabel
+from migrate_hub.tenants.serializers import (
+    AuditOut,
+    MemberIn,
+    MemberOut,
+    ProjectIn,
+    ProjectOut,
+    TokenCreated,
+    TokenIn,
+    TokenOut,
+)
+
+
+@extend_schema(tags=["projects"])
+class ProjectsView(TenantViewSet):
+    model = Project
+    serializer_class = ProjectOut
+    action_roles = {"destroy": Role.OWNER}
+
+    def get_queryset(self) -> models.QuerySet[Project]:
+        return super().get_queryset().filter(deleted_at=None)
+
+    @extend_schema(responses=ProjectOut(many=True))
+    def list(self, request: Request) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=ProjectIn, responses={201: ProjectOut})
+    def create(self, request: Request) -> Response:
+        body = ProjectIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        project = people.create_project(**body.validated_data)
+        return Response(ProjectOut(project).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=ProjectOut)
+    def retrieve(self, request: Request, project: str) -> Response:
+        return Response(ProjectOut(self.find(self.get_queryset(), project)).data)
+
+    @extend_schema(request=ProjectIn, responses=ProjectOut)
+    def partial_update(self, request: Request, project: str) -> Response:
+        found = self.find(self.get_queryset(), project)
+        body = ProjectIn(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return Response(ProjectOut(people.change_project(found, **body.validated_data)).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, project: str) -> Response:
+        people.delete_project(self.find(self.get_queryset(), project), timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OfTenant(TenantViewSet):
+    """Tables that are read before a tenant is known carry no policy: the filter here is their lock."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = self.model._default_manager.filter(tenant_id=self.principal.tenant_id)
+        return rows
+
+
+@extend_schema(tags=["access"])
+class TokensView(OfTenant):
+    """A person's own tokens; an owner sees and revokes everybody's."""
+
+    model = Token  # type: ignore[assignment]  # no TenantModel: see OfTenant
+    serializer_class = TokenOut
+    action_roles = {"create": Role.READER, "destroy": Role.READER}
+
+    def get_queryset(self) -> models.QuerySet[Token]:
+        tokens = super().get_queryset().filter(kind=TokenKind.ACCESS)
+        if self.principal.role != Role.OWNER:
+            tokens = tokens.filter(user_id=self.principal.token.user_id)
+        names = TokenLabel.objects.filter(token_id=models.OuterRef("id")).values("name")
+        return tokens.annotate(name=models.Subquery(names))
+
+    @extend_schema(responses=TokenOut(many=True))
+    def list(self, request: Request) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=TokenIn, responses={201: TokenCreated})
+    def create(self, request: Request) -> Response:
+        body = TokenIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        role = Role(body.validated_data["role"])
+        if self.principal.role is None or not self.principal.role.includes(role):
+            raise DomainError(
+                code="role_too_high", status=403, detail="A token cannot have more than the role you use now."
+            )
+        membership = Membership.objects.select_related("user", "tenant").get(
+            tenant_id=self.principal.tenant_id, user_id=self.principal.token.user_id
+        )
+        issued = people.make_access_token(
+            membership=membership,
+            role=role,
+            name=body.validated_data["name"],
+            now=timezone.now(),
+            days=body.validated_data["expires_in_days"],
+        )
+        token = self.get_queryset().get(id=issued.token.id)
+        return Response({**TokenOut(token).data, "access_token": issued.wire}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, token: str) -> Response:
+        people.revoke_token(self.find(self.get_queryset(), token), timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["access"])
+class MembersView(OfTenant):
+    model = Membership  # type: ignore[assignment]  # no TenantModel: see OfTenant
+    serializer_class = MemberOut
+    action_roles = {"create": Role.OWNER, "destroy": Role.OWNER}
+
+    def get_queryset(self) -> models.QuerySet[Membership]:
+        return super().get_queryset().select_related("user")
+
+    @extend_schema(responses=MemberOut(many=True))
+    def list(self, request: Request) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=MemberIn, responses={201: MemberOut})
+    def create(self, request: Request) -> Response:
+        body = MemberIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        tenant = Tenant.objects.get(id=self.principal.tenant_id)
+        membership = people.add_member(
+            tenant=tenant, email=body.validated_data["email"], role=Role(body.validated_data["role"])
+        )
+        return Response(MemberOut(membership).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, member: str) -> Response:
+        found = self.get_queryset().filter(pk=as_uuid(member)).first()
+        if found is None:
+            raise not_found()
+        people.remove_member(found)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["access"])
+class AuditView(TenantViewSet):
+    model = AuditEvent
+    serializer_class = AuditOut
+    ordering = ("-at", "id")
+    reads_need = Role.OWNER
+
+    @extend_schema(responses=AuditOut(many=True))
+    def list(self, request: Request) -> Response:
+        return self.paged(self.get_queryset())
