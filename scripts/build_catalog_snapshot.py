@@ -137,14 +137,14 @@ class Ledger:
 
 def _source_row(number: int, mark: str, dated: str, grade: str) -> SourceRow:
     name, _, page = mark.partition(" ")
-    title, licence = PUBLISHED[name]
+    title, license = PUBLISHED[name]
     return SourceRow(
         source=number,
         mark=name,
         title=f"{title}, {page}" if page else title,
         dated=dated,
         grade=GRADES.get(grade),
-        licence=licence,
+        license=license,
     )
 
 
@@ -183,21 +183,21 @@ def _smaller(first: Decimal | None, second: Decimal | None) -> Decimal | None:
 
 def size_rows(folder: Path, ledger: Ledger) -> list[SizeRow]:
     credit = {record["size"]: record for record in read_table(folder, "burstable_cpu.csv")}
-    licences = {record["size"]: record for record in read_table(folder, "windows_licence_delta.csv")}
+    licenses = {record["size"]: record for record in read_table(folder, "windows_licence_delta.csv")}
     retirements = {r["api_family_lowercase"]: _month(r["retire_date"]) for r in read_table(folder, "retirements.csv")}
     return [
         _size_row(
             record,
             ledger=ledger,
             credit=credit.get(record["size"], {}),
-            licence=licences.get(record["size"], {}),
+            license=licenses.get(record["size"], {}),
             retires=retirements.get(record["family"].lower()),
         )
         for record in sorted(read_table(folder, "vm_sizes.csv"), key=lambda record: record["size"])
     ]
 
 
-def _size_row(record: Record, *, ledger: Ledger, credit: Record, licence: Record, retires: str | None) -> SizeRow:
+def _size_row(record: Record, *, ledger: Ledger, credit: Record, license: Record, retires: str | None) -> SizeRow:
     iops = _smaller(decimal(record["uncached_iops"]), decimal(record["uncached_iops_api"]))
     mbps = _smaller(decimal(record["uncached_mbps"]), decimal(record["uncached_mbps_api"]))
     if mbps is not None and mbps > MAX_PLAUSIBLE_MBPS:
@@ -236,10 +236,10 @@ def _size_row(record: Record, *, ledger: Ledger, credit: Record, licence: Record
         initial_credits=whole(credit.get("initial_credits", "")),
         credits_per_hour=whole(credit.get("credits_banked_per_hour", "")),
         max_credits=whole(credit.get("max_banked_credits", "")),
-        windows_licence_hourly=decimal(licence.get("most_common_delta_usd_per_hour", "")),
-        windows_licence_min_hourly=decimal(licence.get("min_delta", "")),
-        windows_licence_max_hourly=decimal(licence.get("max_delta", "")),
-        windows_licence_regions=whole(licence.get("regions_compared", "")),
+        windows_license_hourly=decimal(license.get("most_common_delta_usd_per_hour", "")),
+        windows_license_min_hourly=decimal(license.get("min_delta", "")),
+        windows_license_max_hourly=decimal(license.get("max_delta", "")),
+        windows_license_regions=whole(license.get("regions_compared", "")),
         core_source=ledger.source(record["src_core"], record["date_core"]),
         limits_source=ledger.source(record["src_limits"], date_limits) if record["src_limits"] else None,
         network_source=ledger.source(record["src_network"], date_limits) if record["src_network"] else None,

@@ -1,6 +1,6 @@
-"""Who published the figures of the catalog, and under which licence."""
+"""Who published the figures of the catalog, and under which license."""
 
-# mark: where, licence. "None named" is a collection of Microsoft's public prices without a licence file of its own.
+# mark: where, license. "None named" is a collection of Microsoft's public prices without a license file of its own.
 PUBLISHED = {
     "S1": ("Resource SKUs API as normalised by DarrenJohns/djtools-azure-vm-sku-locator", "MIT"),
     "S2": ("Resource SKUs API as kept by vantage-sh/ec2instances.info", "MIT"),

@@ -49,7 +49,7 @@ class SourceRow(Row, frozen=True, kw_only=True):
     title: str
     dated: str
     grade: Literal["A", "B"] | None = None
-    licence: str
+    license: str
 
 
 class RegionRow(Row, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class CurrencyRow(Row, frozen=True, kw_only=True):
 class SizeRow(Row, frozen=True, kw_only=True):
     """A virtual machine size. `vcpus` are the active ones; `host_vcpus` those of the parent of a constrained size.
 
-    `series` is what people choose by ("dsv5"); `windows_licence_*` is what Windows adds, over `..._regions` regions.
+    `series` is what people choose by ("dsv5"); `windows_license_*` is what Windows adds, over `..._regions` regions.
     """
 
     size: str
@@ -107,10 +107,10 @@ class SizeRow(Row, frozen=True, kw_only=True):
     initial_credits: int | None = None
     credits_per_hour: int | None = None
     max_credits: int | None = None
-    windows_licence_hourly: Decimal | None = None
-    windows_licence_min_hourly: Decimal | None = None
-    windows_licence_max_hourly: Decimal | None = None
-    windows_licence_regions: int | None = None
+    windows_license_hourly: Decimal | None = None
+    windows_license_min_hourly: Decimal | None = None
+    windows_license_max_hourly: Decimal | None = None
+    windows_license_regions: int | None = None
     core_source: int
     limits_source: int | None = None
     network_source: int | None = None

@@ -87,7 +87,7 @@ def make_price(size: str = "Standard_D2s_v5", region: str = "westeurope", **chan
 def make_tables(**changes: Any) -> Tables:
     """A whole catalog: West Europe lists and prices everything, Jio India West has Linux prices and no list."""
     tables = Tables(
-        sources=[SourceRow(source=1, mark="T", title="test figures", dated="2026-08-01", licence="none")],
+        sources=[SourceRow(source=1, mark="T", title="test figures", dated="2026-08-01", license="none")],
         regions=[
             RegionRow(region="jioindiawest", display_name="Jio India West", lists_sizes=False),
             RegionRow(region="westeurope", display_name="West Europe", lists_sizes=True, aliases="eu west|weu"),
