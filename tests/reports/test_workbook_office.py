@@ -1,0 +1,62 @@
+"""An office suite computes the formulas anew and must come to the totals that stand beside them."""
+
+import shutil
+import subprocess
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook, load_workbook
+
+from tests.reports.workbooks import FULL_REPORT, WEB_DISK, opened
+
+DISK_TYPES = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
+DISKS = [
+    replace(WEB_DISK, disk_name=f"scsi0:{number}", recommended_disk_type=kind, monthly_cost=Decimal("3.333333"))
+    for number, kind in enumerate(DISK_TYPES)
+]
+REPORT = replace(
+    FULL_REPORT,
+    disks=lambda: DISKS,
+    summary=replace(
+        FULL_REPORT.summary,
+        standard_hdd_monthly_cost=Decimal("6.666666"),
+        premium_monthly_cost=Decimal("6.666666"),
+        ultra_monthly_cost=Decimal("3.333333"),
+    ),
+)
+
+
+def recalculated(book: Workbook, folder: Path) -> Workbook:
+    """The workbook, saved without its stored values and computed by LibreOffice."""
+    soffice = shutil.which("soffice")
+    assert soffice, "LibreOffice is missing. Install it: apt-get install libreoffice-calc"
+    book.save(folder / "bare.xlsx")
+    command = [soffice, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", "xlsx"]
+    subprocess.run([*command, "--outdir", str(folder / "out"), str(folder / "bare.xlsx")], check=True, timeout=120)
+    return load_workbook(folder / "out" / "bare.xlsx", data_only=True)
+
+
+@pytest.mark.e2e
+def test_libreoffice_computes_the_totals_that_are_stored(tmp_path: Path) -> None:
+    formulas = opened(REPORT, values=False, max_sheet_rows=4)
+    cells = [cell.coordinate for row in formulas["Assessment_Summary"].iter_rows() for cell in row if is_formula(cell)]
+    stored = opened(REPORT, max_sheet_rows=4)["Assessment_Summary"]
+    computed = recalculated(formulas, tmp_path)["Assessment_Summary"]
+    assert len(cells) > 10
+    assert {cell: computed[cell].value for cell in cells} == {
+        cell: pytest.approx(stored[cell].value, abs=0.000001) for cell in cells
+    }
+
+
+def is_formula(cell: object) -> bool:
+    return getattr(cell, "data_type", None) == "f"
+
+
+@pytest.mark.e2e
+def test_libreoffice_finds_no_error_in_any_cell(tmp_path: Path) -> None:
+    book = recalculated(opened(REPORT, values=False), tmp_path)
+    values = [value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row]
+    assert len(values) > 100
+    assert not [value for value in values if isinstance(value, str) and value.startswith(("#", "Err:"))]
