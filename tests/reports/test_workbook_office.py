@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from reports.workbook.values import DiskType
 from tests.reports.workbooks import FULL_REPORT, WEB_DISK, opened
 
-DISK_TYPES = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
+DISK_TYPES: tuple[DiskType, ...] = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
 DISKS = [
     replace(WEB_DISK, disk_name=f"scsi0:{number}", recommended_disk_type=kind, monthly_cost=Decimal("3.333333"))
     for number, kind in enumerate(DISK_TYPES)
