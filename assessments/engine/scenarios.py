@@ -1,4 +1,4 @@
-"""The pricing scenarios: every machine is sized and priced in all of them in one run; the chosen one is the headline."""
+"""The pricing scenarios: every machine is priced in all of them in one run; the chosen one is the headline."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,0 +1,140 @@
+"""The assessment of all machines at once: requirement, disks, sizes in every scenario, readiness, cost, confidence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessments.engine.burstable import lasting_credits
+from assessments.engine.confidence import assessment_confidence, confidence
+from assessments.engine.costing import (
+    bandwidth_cost,
+    lacks_subscription_price,
+    outbound_gb_per_month,
+    storage_costs,
+)
+from assessments.engine.data_issues import machine_data_issues, nic_data_issues
+from assessments.engine.disks import recommend_disks
+from assessments.engine.fixed_point import BoolArray, IntArray
+from assessments.engine.guest_os import LICENCES
+from assessments.engine.issues import DATA_ISSUE, FINDING, READINESS
+from assessments.engine.matching import DIMENSION, Demand, Limits, demand_of, limits_of
+from assessments.engine.readiness import Guests, classify_guests, property_findings, readiness
+from assessments.engine.recommendations import (
+    UNPRICED_REASONS,
+    DiskRecommendations,
+    Recommendations,
+    Requirement,
+    ScenarioRecommendations,
+)
+from assessments.engine.requirement import outbound_mbps, requirement
+from assessments.engine.scenarios import SCENARIOS, headline_scenario
+from assessments.engine.security import security_readiness
+from assessments.engine.settings import Settings
+from assessments.engine.sizing import Sizing, size_machines
+from assessments.engine.target import Target
+from assessments.engine.values import Catalog, KnownArray, Machines
+
+
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What is known of the machines before any size is chosen."""
+
+    guests: Guests
+    required: Requirement
+    disks: DiskRecommendations
+    demand: Demand
+    limits: Limits
+
+
+def assess(machines: Machines, catalog: Catalog, settings: Settings) -> Recommendations:
+    """Decide everything about the machines."""
+    return assess_against(machines, Target.of(catalog, settings))
+
+
+def assess_against(machines: Machines, target: Target) -> Recommendations:
+    """As `assess`, with the rule set given."""
+    rules = target.rules
+    ground = groundwork(machines, target)
+    sizing = size_machines(ground.demand, ground.guests.licence, ground.limits, target)
+    headline = headline_scenario(target.settings)
+    findings = property_findings(machines, ground.guests, ground.required, rules) | sizing.findings
+    findings[machines.disks.machine[~ground.disks.known], FINDING["one_or_more_disks_not_suitable"]] = True
+    suitable = readiness(findings, rules) != READINESS.index("not_ready")
+    findings[:, FINDING["no_vm_size_found_for_offer_currency_reserved_instance"]] = (
+        sizing.fits & ~sizing.priced[headline]
+    )
+    states = readiness(findings, rules)
+    storage, storage_by_type = storage_costs(machines.disks, ground.disks, len(machines), target)
+    ready = states != READINESS.index("not_ready")
+    outbound = outbound_gb_per_month(outbound_mbps(machines.nics, len(machines), observed=target.uses_observations))
+    rating = confidence(machines, target)
+    return Recommendations(
+        readiness=states,
+        findings=findings,
+        data_issues=_data_issues(machines, ground, sizing, ready, target),
+        required=ground.required,
+        scenarios=tuple(_scenario(sizing, place, suitable) for place in range(len(SCENARIOS))),
+        headline=headline,
+        disks=ground.disks,
+        nic_data_issues=nic_data_issues(machines.nics, target),
+        monthly_storage_cost=_only(storage, ready),
+        monthly_storage_cost_by_type=np.where(ready, storage_by_type, 0),
+        outbound_gb_per_month=outbound,
+        monthly_bandwidth_cost=bandwidth_cost(outbound, target.catalog),
+        confidence=rating,
+        assessment_confidence=assessment_confidence(rating),
+        security=security_readiness(machines, ground.guests, states),
+    )
+
+
+def groundwork(machines: Machines, target: Target) -> Groundwork:
+    """Requirement, disks and demand; shared with the decision trace."""
+    required = requirement(machines, target)
+    disks = recommend_disks(machines.disks, required.disks, target)
+    burstable, lasting = lasting_credits(machines, target)
+    return Groundwork(
+        guests=classify_guests(machines, target.rules),
+        required=required,
+        disks=disks,
+        demand=demand_of(required, machines.disks, disks, burstable=burstable, lasting=lasting),
+        limits=limits_of(target),
+    )
+
+
+def _scenario(sizing: Sizing, place: int, suitable: BoolArray) -> ScenarioRecommendations:
+    """One scenario; a machine that is not suitable has neither size nor cost in any (C20)."""
+    priced = sizing.priced[place] & suitable
+    unpriced = np.where(suitable, UNPRICED_REASONS.index("no_price_in_catalog"), UNPRICED_REASONS.index("not_ready"))
+    return ScenarioRecommendations(
+        size=np.where(priced, sizing.size[place], 0),
+        monthly_compute_cost=_only(KnownArray(sizing.monthly_cost[place], sizing.priced[place]), suitable),
+        unpriced=np.where(priced, 0, unpriced).astype(np.int64),
+    )
+
+
+def _only(array: KnownArray, mask: BoolArray) -> KnownArray:
+    known = array.known & mask
+    return KnownArray(np.where(known, array.values, 0), known)
+
+
+def _data_issues(machines: Machines, ground: Groundwork, sizing: Sizing, ready: BoolArray, target: Target) -> BoolArray:
+    """Flags of the data, and of what the recommended size was accepted without."""
+    issues = machine_data_issues(machines, target)
+    headline = headline_scenario(target.settings)
+    sized = sizing.priced[headline] & ready
+    size = sizing.size[headline]
+    issues[:, DATA_ISSUE["disk_limit_unknown"]] = sized & (
+        _unknown_but_needed(ground, size, "disk_iops") | _unknown_but_needed(ground, size, "disk_mbps")
+    )
+    issues[:, DATA_ISSUE["network_limit_unknown"]] = sized & _unknown_but_needed(ground, size, "network_mbps")
+    for kind, licence in enumerate(LICENCES):
+        lacks = lacks_subscription_price(target, SCENARIOS[headline], licence)
+        unpriced = sized & (ground.guests.licence == kind) & lacks[size]
+        issues[:, DATA_ISSUE["linux_subscription_price_unknown"]] |= unpriced
+    return issues
+
+
+def _unknown_but_needed(ground: Groundwork, size: IntArray, dimension: str) -> BoolArray:
+    row = DIMENSION[dimension]
+    result: BoolArray = ~ground.limits.known[row, size] & (ground.demand.values[row] > 0)
+    return result

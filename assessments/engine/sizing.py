@@ -1,0 +1,162 @@
+"""The recommended size of every machine in every scenario: the cheapest that fits. Rule book 5.5 and 5.6."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessments.engine.costing import monthly_prices
+from assessments.engine.fixed_point import BoolArray, IntArray
+from assessments.engine.guest_os import LICENCES
+from assessments.engine.issues import FINDING, FINDINGS
+from assessments.engine.matching import (
+    STAGES,
+    Demand,
+    Limits,
+    Stage,
+    considered_sizes,
+    demand_classes,
+    family_rank,
+    feasible,
+    selected_families,
+)
+from assessments.engine.scenarios import SCENARIOS, Scenario
+from assessments.engine.target import Target
+from assessments.engine.values import KnownArray
+
+CLASSES_AT_ONCE = 1024
+
+STAGE_FINDING: dict[Stage, str] = {
+    "storage": "no_vm_size_supports_storage_performance",
+    "network": "no_vm_size_supports_network_performance",
+    "compute": "no_suitable_vm_size_found",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The priced candidates of one scenario and licence, best first; `monthly_cost` is of all sizes."""
+
+    order: IntArray
+    monthly_cost: KnownArray
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """Sizes by scenario (scenarios x machines), and what the catalog could not offer (machines x FINDINGS)."""
+
+    size: IntArray
+    monthly_cost: IntArray
+    priced: BoolArray
+    fits: BoolArray  # some size fits, whatever it costs
+    findings: BoolArray
+
+
+def size_machines(demand: Demand, licence: IntArray, limits: Limits, target: Target) -> Sizing:
+    """Cheapest fitting size for each machine in all scenarios, decided once per class of like machines."""
+    first, class_of = demand_classes(demand, limits, licence)
+    by_class = _size_classes(demand.take(first), licence[first], limits, target)
+    return Sizing(
+        size=by_class.size[:, class_of],
+        monthly_cost=by_class.monthly_cost[:, class_of],
+        priced=by_class.priced[:, class_of],
+        fits=by_class.fits[class_of],
+        findings=by_class.findings[class_of],
+    )
+
+
+def candidate_sizes(demand: Demand, target: Target) -> IntArray:
+    """Sizes on offer in the region, of the standard tier and the selected series."""
+    sizes = target.catalog.sizes
+    offered = considered_sizes(target, demand.lasting) & sizes.available & sizes.standard_tier
+    return np.flatnonzero(offered & selected_families(target))
+
+
+def ranking(candidates: IntArray, scenario: Scenario, licence: int, target: Target) -> Ranking:
+    """Priced candidates by cost; ties: the family named first, fewer vCPUs, less memory, name (5.6)."""
+    sizes = target.catalog.sizes
+    cost = monthly_prices(target, scenario, LICENCES[licence])
+    priced = candidates[cost.known[candidates]]
+    names = np.array(sizes.names)[priced]
+    family = family_rank(target)[priced]
+    order = np.lexsort((names, sizes.memory_mb[priced], sizes.vcpus[priced], family, cost.values[priced]))
+    return Ranking(priced[order], cost)
+
+
+def _size_classes(demand: Demand, licence: IntArray, limits: Limits, target: Target) -> Sizing:
+    count = len(licence)
+    sizing = Sizing(
+        size=np.zeros((len(SCENARIOS), count), dtype=np.int64),
+        monthly_cost=np.zeros((len(SCENARIOS), count), dtype=np.int64),
+        priced=np.zeros((len(SCENARIOS), count), dtype=np.bool_),
+        fits=np.zeros(count, dtype=np.bool_),
+        findings=np.zeros((count, len(FINDINGS)), dtype=np.bool_),
+    )
+    candidates = candidate_sizes(demand, target)
+    rankings = {
+        (place, kind): ranking(candidates, scenario, kind, target)
+        for place, scenario in enumerate(SCENARIOS)
+        for kind in np.unique(licence).tolist()
+    }
+    effective = limits.effective()
+    for start in range(0, count, CLASSES_AT_ONCE):
+        rows = np.arange(start, min(start + CLASSES_AT_ONCE, count))
+        fits = np.zeros((len(rows), len(target.catalog.sizes)), dtype=np.bool_)
+        fits[:, candidates] = feasible(demand.take(rows), effective, candidates)
+        sizing.fits[rows] = fits.any(axis=1)
+        for (place, kind), ranked in rankings.items():
+            mine = licence[rows] == kind
+            if len(ranked.order) and mine.any():
+                _take_cheapest(sizing, rows[mine], fits[np.ix_(mine, ranked.order)], place=place, ranked=ranked)
+    unfit = np.flatnonzero(~sizing.fits)
+    if len(unfit):
+        sizing.findings[unfit] = why_nothing_fits(demand.take(unfit), limits, target)
+    return sizing
+
+
+def _take_cheapest(sizing: Sizing, rows: IntArray, fits: BoolArray, *, place: int, ranked: Ranking) -> None:
+    """The first of the ranked sizes that fits; `fits` is rows x ranked sizes."""
+    best = np.argmax(fits, axis=1)
+    found = fits[np.arange(len(best)), best]
+    size = ranked.order[best[found]]
+    sizing.size[place, rows[found]] = size
+    sizing.monthly_cost[place, rows[found]] = ranked.monthly_cost.values[size]
+    sizing.priced[place, rows[found]] = True
+
+
+def why_nothing_fits(demand: Demand, limits: Limits, target: Target) -> BoolArray:
+    """machines x FINDINGS for machines that no candidate fits, in the order location, tier, series, constraints.
+
+    Within the selected series every stage (storage, network, compute) that alone leaves nothing is reported, and the
+    stage at which they leave nothing together. Where other series, or the acceptance of unknown limits, would give a
+    size, that is reported beside it.
+    """
+    found = np.zeros((demand.values.shape[1], len(FINDINGS)), dtype=np.bool_)
+    sizes = target.catalog.sizes
+    in_region = considered_sizes(target, demand.lasting) & sizes.available
+    offered = in_region & sizes.standard_tier
+    selected = np.flatnonzero(offered & selected_families(target))
+    if not in_region.any():
+        found[:, FINDING["no_vm_size_for_selected_azure_location"]] = True
+    elif not offered.any():
+        found[:, FINDING["no_vm_size_for_selected_pricing_tier"]] = True
+    elif not len(selected):
+        found[:, FINDING["no_vm_size_in_selected_family_found"]] = True
+    else:
+        _stage_findings(found, demand, limits, selected)
+        elsewhere = feasible(demand, limits.effective(), np.flatnonzero(offered))
+        found[:, FINDING["no_vm_size_in_selected_family_found"]] = elsewhere.any(axis=1)
+        accepting = feasible(demand, limits.effective(accept_all=True), selected)
+        found[:, FINDING["limit_unknown"]] = accepting.any(axis=1)
+    return found
+
+
+def _stage_findings(found: BoolArray, demand: Demand, limits: Limits, selected: IntArray) -> None:
+    effective = limits.effective()
+    together = np.ones((len(found), len(selected)), dtype=np.bool_)
+    explained = np.zeros(len(found), dtype=np.bool_)
+    for stage in STAGES:
+        alone = feasible(demand, effective, selected, (stage,))
+        together &= alone
+        empty = ~together.any(axis=1)
+        found[:, FINDING[STAGE_FINDING[stage]]] |= ~alone.any(axis=1) | (empty & ~explained)
+        explained |= empty
