@@ -24,6 +24,7 @@ from assessments.engine.target import Target
 from assessments.engine.values import KnownArray
 
 CLASSES_AT_ONCE = 1024
+RANKED_AT_ONCE = 128
 
 STAGE_FINDING: dict[Stage, str] = {
     "storage": "no_vm_size_supports_storage_performance",
@@ -104,23 +105,28 @@ def _size_classes(demand: Demand, licence: IntArray, limits: Limits, target: Tar
         fits[:, candidates] = feasible(demand.take(rows), effective, candidates)
         sizing.fits[rows] = fits.any(axis=1)
         for (place, kind), ranked in rankings.items():
-            mine = licence[rows] == kind
-            if len(ranked.order) and mine.any():
-                _take_cheapest(sizing, rows[mine], fits[np.ix_(mine, ranked.order)], place=place, ranked=ranked)
+            mine = np.flatnonzero(licence[rows] == kind)
+            _take_cheapest(sizing, place, ranked, fits=fits[mine], rows=rows[mine])
     unfit = np.flatnonzero(~sizing.fits)
     if len(unfit):
         sizing.findings[unfit] = why_nothing_fits(demand.take(unfit), limits, target)
     return sizing
 
 
-def _take_cheapest(sizing: Sizing, rows: IntArray, fits: BoolArray, *, place: int, ranked: Ranking) -> None:
-    """The first of the ranked sizes that fits; `fits` is rows x ranked sizes."""
-    best = np.argmax(fits, axis=1)
-    found = fits[np.arange(len(best)), best]
-    size = ranked.order[best[found]]
-    sizing.size[place, rows[found]] = size
-    sizing.monthly_cost[place, rows[found]] = ranked.monthly_cost.values[size]
-    sizing.priced[place, rows[found]] = True
+def _take_cheapest(sizing: Sizing, place: int, ranked: Ranking, *, fits: BoolArray, rows: IntArray) -> None:
+    """The first of the ranked sizes that fits each row of `fits` (rows x sizes); most find theirs among the first."""
+    for start in range(0, len(ranked.order), RANKED_AT_ONCE):
+        if not len(rows):
+            return
+        order = ranked.order[start : start + RANKED_AT_ONCE]
+        in_order = fits[:, order]
+        best = np.argmax(in_order, axis=1)
+        found = in_order[np.arange(len(best)), best]
+        size = order[best[found]]
+        sizing.size[place, rows[found]] = size
+        sizing.monthly_cost[place, rows[found]] = ranked.monthly_cost.values[size]
+        sizing.priced[place, rows[found]] = True
+        rows, fits = rows[~found], fits[~found]
 
 
 def why_nothing_fits(demand: Demand, limits: Limits, target: Target) -> BoolArray:
