@@ -27,6 +27,53 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.e2e: requirements/e2e.txt $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/e2e.txt
+	@touch $@
+
+test: $(VENV)/.dev  ## unit and integration tests on a real PostgreSQL and Redis, as any user
+	@$(BIN)/python -m pytest -m "not e2e"
+
+# What only root can install: package and the program that shows it is there.
+E2E_PROGRAMS := chromium:chromium libreoffice-calc-nogui:soffice poppler-utils:pdftoppm docker-compose:docker-compose nginx-light:nginx openssl:openssl
+test-e2e: $(VENV)/.e2e  ## tests that need a browser, an office suite, a proxy and docker-compose
+	@missing=""; for pair in $(E2E_PROGRAMS); do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${pair#*:} >/dev/null 2>&1 || missing="$$missing $${pair%%:*}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Missing:$$missing. Install as root: apt-get update && apt-get install --no-install-recommends$$missing"; exit 1; fi
+	@$(BIN)/python -m pytest -m e2e
+
+# Settings that connect to nothing: the checks read code, not servers. Production mode, so that `check --deploy` sees it.
+OFFLINE := env -u PLAIN_HTTP -u DATABASE_OWNER_URL -u ALLOWED_HOSTS \
+  SECRET_KEY=not-a-secret-only-for-checks-that-connect-to-nothing-0123456789 PUBLIC_URL=https://hub.example.com \
+  DATABASE_URL=postgres://nobody:nothing@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1
+NO_DATABASE := -W "ignore:Got an error checking a consistent migration history:RuntimeWarning"
+
+check: $(VENV)/.dev  ## lint, format, types, import contracts, migrations, deployment, OpenAPI, coverage of the engine
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(OFFLINE) $(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(OFFLINE) $(BIN)/python $(NO_DATABASE) manage.py makemigrations --check --dry-run
+	$(OFFLINE) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(OFFLINE) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(BIN)/python -m coverage run --branch --source=assessments.engine -m pytest --quiet tests/assessments/engine
+	$(BIN)/python -m coverage report --show-missing --fail-under=100
+
+fix: $(VENV)/.dev  ## format, and repair what the linter can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## measure against a physical limit or a peer, in one run
+	@for benchmark in benchmarks/bench_*.py; do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python "$$benchmark" || exit 1; done
+
+schema: $(VENV)/.runtime  ## write the OpenAPI description to openapi.yaml
+	$(OFFLINE) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+clean:  ## remove the virtual environment and caches (the data folder stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov staticfiles openapi.yaml
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
 lock:  ## pin the requirements anew, with hashes (needs uv)
 	@for set in runtime dev e2e; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
