@@ -4,6 +4,7 @@ The whole file is refused at the first fault, with its table, row and reason: ha
 estate without a word.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from assessments.catalog.catalog_file import (
     CatalogError,
     CurrencyRow,
     DiskPriceRow,
+    DiskRuleRow,
     DiskTierRow,
     PriceRow,
     RegionRow,
@@ -41,7 +43,32 @@ SOURCE_COLUMNS = {
     SizeRow: ("core_source", "limits_source", "network_source", "burstable_source"),
     PriceRow: tuple(PRICE_COLUMNS.values()),
     DiskTierRow: ("source",),
+    DiskRuleRow: ("source",),
     DiskPriceRow: ("source",),
+}
+
+# What must be known to size a disk that is freely sized; all are numbers.
+NEEDED_RULES = {
+    "premium_ssd_v2": (
+        "max_size",
+        "free_baseline_iops",
+        "free_baseline_mbps",
+        "max_iops_per_gib_above_6_gib",
+        "max_iops",
+        "max_mbps_per_provisioned_iops",
+        "max_mbps",
+    ),
+    "ultra": (
+        "min_size",
+        "max_size",
+        "size_step",
+        "max_iops_per_gib",
+        "min_iops",
+        "max_iops",
+        "max_mbps_per_provisioned_iops",
+        "min_mbps",
+        "max_mbps",
+    ),
 }
 
 AnyRow = TypeVar("AnyRow", bound=Row)
@@ -55,7 +82,7 @@ def check_tables(tables: Tables) -> None:
     sizes = _unique(tables.sizes, lambda row: row.size)
     _unique(tables.prices, lambda row: (row.region, row.size))
     tiers = _unique(tables.disk_tiers, lambda row: (row.disk_type, row.redundancy, row.tier))
-    _unique(tables.disk_rules, lambda row: (row.disk_type, row.rule))
+    rules = _unique(tables.disk_rules, lambda row: (row.disk_type, row.rule))
     _unique(tables.disk_prices, lambda row: (row.region, row.disk_type, row.redundancy, row.tier, row.component))
     _check_sources(tables, sources)
     _check_aliases(tables.regions)
@@ -63,6 +90,7 @@ def check_tables(tables: Tables) -> None:
     _each(tables.sizes, _size_fault)
     _each(tables.prices, lambda row: _price_fault(row, regions=regions, sizes=sizes))
     _each(tables.disk_tiers, _tier_fault)
+    _check_rules(tables, rules)
     _each(tables.disk_prices, lambda row: _disk_price_fault(row, regions=regions, tiers=tiers))
 
 
@@ -90,6 +118,7 @@ def _check_sources(tables: Tables, sources: dict[int, SourceRow]) -> None:
         tables.sizes,
         tables.prices,
         tables.disk_tiers,
+        tables.disk_rules,
         tables.disk_prices,
     )
     for rows in row_lists:
@@ -107,6 +136,16 @@ def _check_aliases(regions: Sequence[RegionRow]) -> None:
             other = owner.setdefault(alias, row.region)
             if other != row.region:
                 raise CatalogError(TABLES[RegionRow], number, f"{alias!r} also names {other}")
+
+
+def _check_rules(tables: Tables, rules: dict[tuple[str, str], DiskRuleRow]) -> None:
+    """Freely sized disks that are priced can be sized."""
+    for disk_type in sorted({row.disk_type for row in tables.disk_prices} & NEEDED_RULES.keys()):
+        for name in NEEDED_RULES[disk_type]:
+            rule = rules.get((disk_type, name))
+            if rule is None or not re.fullmatch(r"\d*[1-9]\d*|0\.\d*[1-9]\d*", rule.value):
+                found = "missing" if rule is None else f"{rule.value!r}, no number above zero"
+                raise CatalogError(TABLES[DiskRuleRow], None, f"{disk_type} {name} is {found}")
 
 
 def _currency_fault(row: CurrencyRow) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from assessments.catalog.catalog_file import PriceRow, Snapshot, read_snapshot
 from assessments.catalog.checks import check_tables
+from tests.assessments.catalog.catalogs import FREELY_SIZED_RULES
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_catalog_snapshot.py"
 SIZE_COLUMNS = (
@@ -61,7 +62,10 @@ TABLES = {
     ],
     "disk_rules.csv": [
         "type,rule,value,unit,source,date",
-        "Ultra,min_size,4,GiB,S4 articles/disks-types.md@18c531ec,2026-08-11",
+        *(
+            f"Ultra,{rule},{value},,S4 articles/disks-types.md@18c531ec,2026-08-11"
+            for rule, value in FREELY_SIZED_RULES["ultra"].items()
+        ),
     ],
     "disk_prices.csv": [
         "region,type,tier,redundancy,component,meter_name,unit_of_measure,unit_price_usd,source,date",

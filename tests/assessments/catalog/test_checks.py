@@ -4,9 +4,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from assessments.catalog.catalog_file import CatalogError, CurrencyRow, DiskPriceRow, DiskTierRow, RegionRow
+from assessments.catalog.catalog_file import (
+    CatalogError,
+    CurrencyRow,
+    DiskPriceRow,
+    DiskRuleRow,
+    DiskTierRow,
+    RegionRow,
+)
 from assessments.catalog.checks import check_tables
 from tests.assessments.catalog.catalogs import make_price, make_size, make_tables
 
@@ -20,6 +28,10 @@ def test_a_sound_catalog_passes() -> None:
 def disk_price(**changes: Any) -> DiskPriceRow:
     given = {"region": "westeurope", "disk_type": "premium_ssd", "redundancy": "lrs", "tier": "P10"}
     return DiskPriceRow(**{**given, "component": "capacity", "price": Decimal(1), "source": 1, **changes})
+
+
+def changed_rule(row: DiskRuleRow) -> DiskRuleRow:
+    return msgspec.structs.replace(row, value="much")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +106,11 @@ def disk_price(**changes: Any) -> DiskPriceRow:
         ({"disk_prices": [disk_price(region="atlantis")]}, r"disk_prices\.csv, row 2: unknown region"),
         ({"disk_prices": [disk_price(tier=None)]}, r"disk_prices\.csv, row 2: a capacity price needs a tier"),
         ({"disk_prices": [disk_price(price=Decimal(0))]}, r"disk_prices\.csv, row 2: price is 0"),
+        ({"disk_rules": []}, r"disk_rules\.csv: premium_ssd_v2 max_size is missing"),
+        (
+            {"disk_rules": [make_tables().disk_rules[0], *(changed_rule(row) for row in make_tables().disk_rules[1:])]},
+            r"disk_rules\.csv: premium_ssd_v2 max_size is 'much', no number above zero",
+        ),
     ],
 )
 def test_a_catalog_that_cannot_be_right_is_refused(changes: dict[str, Any], message: str) -> None:
