@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from assessments.catalog.checks import MONEY_DIGITS, MONEY_PLACES, PRICE_COLUMNS, RATE_DIGITS, RATE_PLACES
@@ -77,6 +77,15 @@ class CatalogSource(CatalogPart):
         return f"{self.title}, {self.dated}"
 
 
+class CatalogRegionQuerySet(models.QuerySet["CatalogRegion"]):
+    def priced(self) -> "CatalogRegionQuerySet":
+        """Regions where machines have a price: only there can anything be assessed."""
+        prices = SkuPrice.objects.filter(
+            catalog=OuterRef("catalog"), region=OuterRef("region"), linux_payg_hourly__isnull=False
+        )
+        return self.filter(Exists(prices))
+
+
 class CatalogRegion(CatalogPart):
     """A region that sells something, with the other names people use for it."""
 
@@ -85,6 +94,8 @@ class CatalogRegion(CatalogPart):
     geography = models.TextField(null=True)
     lists_sizes = models.BooleanField()
     aliases = ArrayField(models.TextField())
+
+    objects: ClassVar[CatalogRegionQuerySet] = CatalogRegionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["catalog", "region"], name="catalog_region_once")]

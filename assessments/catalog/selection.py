@@ -59,11 +59,15 @@ def load_region(catalog: Catalog, region: str, currency: str) -> engine.Catalog:
 
 
 def resolve_region(catalog: Catalog, name: str) -> str:
-    """The region's own name, westeurope, for any of its names: "West Europe", "EU West", "weu"."""
+    """The region's own name, westeurope, for any of its names: "West Europe", "EU West", "weu".
+
+    Raises DomainError `unknown_region` when the catalog has no prices of machines there.
+    """
     found = _regions_by_name(catalog.pk).get(_plain(name))
     if found is None:
         raise DomainError(
-            code="unknown_region", detail=f"{catalog.name} has no region {name!r}. GET /api/v1/catalogs/ lists them."
+            code="unknown_region",
+            detail=f"The catalog has no prices for a region {name!r}. GET /api/v1/catalogs/{catalog.pk}/ lists them.",
         )
     return found
 
@@ -75,7 +79,7 @@ def load_conversion(catalog: Catalog, currency: str) -> Conversion | None:
 
 @functools.lru_cache(maxsize=REGIONS_KEPT)
 def _regions_by_name(catalog_id: UUID) -> dict[str, str]:
-    rows = CatalogRegion.objects.filter(catalog=catalog_id).values_list("region", "display_name", "aliases")
+    rows = CatalogRegion.objects.filter(catalog=catalog_id).priced().values_list("region", "display_name", "aliases")
     return {_plain(name): region for region, display, aliases in rows for name in (*aliases, display, region)}
 
 
@@ -104,8 +108,6 @@ def _load(catalog_id: UUID, region: str, currency: str) -> engine.Catalog:
     skus = list(Sku.objects.filter(catalog=catalog_id).order_by("name"))
     by_sku = {price.sku_id: price for price in SkuPrice.objects.filter(catalog=catalog_id, region=region)}
     prices = [by_sku.get(sku.pk) for sku in skus]
-    if not any(price and price.linux_payg_hourly for price in prices):
-        raise DomainError(code="unknown_region", detail=f"The catalog holds no prices of machines in {region}.")
     disk_prices = _disk_prices(catalog_id, region, convert)
     rules = {(row.disk_type, row.rule): row.value for row in DiskRule.objects.filter(catalog=catalog_id)}
     return engine.Catalog(

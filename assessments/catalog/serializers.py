@@ -46,7 +46,7 @@ class LeftOutOut(serializers.Serializer[Any]):
 
 
 class CatalogDetail(CatalogOut):
-    regions = RegionOut(many=True, source="catalogregions")
+    regions = RegionOut(many=True, source="catalogregions", help_text="Where machines have a price.")
     rates = RateOut(many=True, source="currencyrates", help_text="Prices in these currencies are conversions.")
     sources = SourceOut(many=True, source="catalogsources")
     left_out = LeftOutOut(many=True, source="manifest.left_out")

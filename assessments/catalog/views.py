@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assessments.catalog.models import Catalog, CatalogSource, SkuPrice
+from assessments.catalog.models import Catalog, CatalogRegion, CatalogSource, CurrencyRate, SkuPrice
 from assessments.catalog.selection import resolve_region
 from assessments.catalog.serializers import CatalogDetail, CatalogOut, SkuOut
 from migrate_hub.errors import DomainError, FieldProblem
@@ -60,7 +60,11 @@ class CatalogsView(TenantViewSet):
 
     @extend_schema(responses=CatalogDetail)
     def retrieve(self, request: Request, catalog: str) -> Response:
-        parts = self.get_queryset().prefetch_related("catalogregions", "currencyrates", "catalogsources")
+        parts = self.get_queryset().prefetch_related(
+            models.Prefetch("catalogregions", CatalogRegion.objects.priced().order_by("display_name")),
+            models.Prefetch("currencyrates", CurrencyRate.objects.order_by("currency")),
+            models.Prefetch("catalogsources", CatalogSource.objects.order_by("number")),
+        )
         return Response(CatalogDetail(self.find(parts, catalog)).data)
 
 
