@@ -10,9 +10,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     from migrate_hub.local.environment import prepare_environment
+    from migrate_hub.refusals import told_in_one_line
 
     prepare_environment(sys.argv)
-    execute_from_command_line(sys.argv)
+    with told_in_one_line():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

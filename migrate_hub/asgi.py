@@ -16,7 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "migrate_hub.settings")
 
 from django.core.asgi import get_asgi_application
 
-django_application = get_asgi_application()
+from migrate_hub.refusals import told_in_one_line
+
+with told_in_one_line():
+    django_application = get_asgi_application()
 
 from asgiref.sync import sync_to_async
 from django.conf import settings

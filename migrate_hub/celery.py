@@ -5,11 +5,22 @@ import os
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 
+from migrate_hub.refusals import told_in_one_line
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "migrate_hub.settings")
 
 app = Celery("migrate_hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_configure.connect
+def refuse_unusable_settings(**kwargs: object) -> None:
+    """Reads the settings before Celery does, which would wrap what is wrong with them in a traceback."""
+    from django.conf import settings
+
+    with told_in_one_line():
+        assert settings.SECRET_KEY
 
 
 @setup_logging.connect

@@ -1,13 +1,17 @@
 """Settings: every value from the environment, a missing one fails loudly. `docs/operators-guide.md` lists them all."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import environ
 
+from migrate_hub.refusals import refuse_insecure, refuse_missing
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+refuse_missing(os.environ)
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
@@ -15,6 +19,8 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Plain HTTP is for the embedded mode on the loopback address only; production stands behind TLS.
 PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL")
+if not PLAIN_HTTP:
+    refuse_insecure(secret_key=SECRET_KEY, public_url=PUBLIC_URL)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(PUBLIC_URL).hostname])
 if PLAIN_HTTP:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -241,7 +247,11 @@ WHITENOISE_USE_FINDERS = PLAIN_HTTP
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if PLAIN_HTTP
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
 }
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "migrate_hub.logs.configure"
