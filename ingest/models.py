@@ -186,8 +186,8 @@ class MachineChange(TenantModel):
     appliance = TenantForeignKey(Appliance, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
     property = models.CharField(max_length=32)
-    old = models.JSONField(null=True)
-    new = models.JSONField(null=True)
+    old_value = models.JSONField(null=True)
+    new_value = models.JSONField(null=True)
     configuration_version = models.PositiveBigIntegerField()
 
     class Meta:
