@@ -85,6 +85,11 @@ class CatalogRegionQuerySet(models.QuerySet["CatalogRegion"]):
         )
         return self.filter(Exists(prices))
 
+    def with_disks(self) -> "CatalogRegionQuerySet":
+        """Adds `prices_disks`: where it is false, the storage of a machine cannot be priced."""
+        prices = DiskPrice.objects.filter(catalog=OuterRef("catalog"), region=OuterRef("region"))
+        return self.annotate(prices_disks=Exists(prices))
+
 
 class CatalogRegion(CatalogPart):
     """A region that sells something, with the other names people use for it."""

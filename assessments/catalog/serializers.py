@@ -31,6 +31,7 @@ class RegionOut(serializers.Serializer[Any]):
     display_name = serializers.CharField()
     geography = serializers.CharField(allow_null=True)
     lists_sizes = serializers.BooleanField(help_text="Whether it is known which sizes are offered there.")
+    prices_disks = serializers.BooleanField(help_text="Whether disks have a price there.")
 
 
 class RateOut(serializers.Serializer[Any]):

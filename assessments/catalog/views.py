@@ -61,7 +61,7 @@ class CatalogsView(TenantViewSet):
     @extend_schema(responses=CatalogDetail)
     def retrieve(self, request: Request, catalog: str) -> Response:
         parts = self.get_queryset().prefetch_related(
-            models.Prefetch("catalogregions", CatalogRegion.objects.priced().order_by("display_name")),
+            models.Prefetch("catalogregions", CatalogRegion.objects.priced().with_disks().order_by("display_name")),
             models.Prefetch("currencyrates", CurrencyRate.objects.order_by("currency")),
             models.Prefetch("catalogsources", CatalogSource.objects.order_by("number")),
         )

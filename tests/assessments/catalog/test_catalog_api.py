@@ -44,9 +44,11 @@ def test_catalogs_are_listed_newest_first(rita: make.Api) -> None:
 def test_a_catalog_tells_regions_rates_sources_and_what_was_left_out(rita: make.Api) -> None:
     detail = rita.ok(rita.get(f"catalogs/{bundled(rita)}/"))
     regions = {region["region"]: region["display_name"] for region in detail["regions"]}
+    disks = {region["region"]: region["prices_disks"] for region in detail["regions"]}
     rates = {rate["currency"]: rate["rate_date"] for rate in detail["rates"]}
     assert regions["westeurope"] == "West Europe"
     assert "taiwannorth" not in regions  # its sizes are known, their prices are not
+    assert (disks["westeurope"], disks["polandcentral"]) == (True, False)
     assert rates["EUR"] == "2026-01-26"
     assert {"MIT", "Apache-2.0", "CC BY 4.0"} <= {source["license"] for source in detail["sources"]}
     assert {"what", "rows", "reason"} == set(detail["left_out"][0])
