@@ -141,7 +141,7 @@ class Gate:
             ) from None
 
     async def _authenticate(self, path: str, headers: dict[bytes, bytes]) -> None:
-        """Refuses a body whose sender has no valid token. A success is remembered for a few seconds, a failure never."""
+        """Refuses a body whose sender has no valid token. A success is remembered for seconds, a failure never."""
         kind = token_kind(path)
         if kind is None:
             return
@@ -168,7 +168,7 @@ def _check(wire: str, kind: TokenKind) -> None:
 
 
 async def _read_body(receive: Receive, body: Body, limit: int) -> bool:
-    """Reads the whole body; False when the sender went away first. Raises 413 over the limit, 408 when too slow."""
+    """Reads the whole body; False when the sender left first. Raises 413 over the limit, 408 when too slow."""
     async with asyncio.timeout(BODY_SECONDS) as timer:
         try:
             while True:

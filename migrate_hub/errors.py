@@ -1,4 +1,4 @@
-"""Problems told to callers: DomainError, and the one exception handler that turns everything into RFC 9457 documents."""
+"""Problems told to callers: DomainError, and the one exception handler that makes RFC 9457 documents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def as_domain_error(error: Exception) -> DomainError | None:
         case exceptions.ValidationError():
             return _from_validation_error(error)
         case exceptions.Throttled():
-            wait = int(error.wait or RETRY_AFTER_SECONDS)
+            wait = int(getattr(error, "wait", None) or RETRY_AFTER_SECONDS)
             return DomainError(code="rate_limited", status=429, detail=str(error.detail), retry_after_seconds=wait)
         case PermissionDenied():
             return DomainError(code="permission_denied", status=403, detail="Your role does not allow this.")

@@ -27,7 +27,7 @@ CONTENT_SECURITY_POLICY = (
 def client_address(request: HttpRequest) -> str | None:
     """The address of the caller, believing only as many X-Forwarded-For entries as there are proxies of ours."""
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-    count = settings.TRUSTED_PROXY_COUNT
+    count: int = settings.TRUSTED_PROXY_COUNT
     if count and len(forwarded) >= count and forwarded[-count].strip():
         return forwarded[-count].strip()
     return request.META.get("REMOTE_ADDR") or None

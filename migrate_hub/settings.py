@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse, urlunparse
 
 import environ
 
@@ -21,7 +21,7 @@ PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL")
 if not PLAIN_HTTP:
     refuse_insecure(secret_key=SECRET_KEY, public_url=PUBLIC_URL)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(PUBLIC_URL).hostname])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlparse(PUBLIC_URL).hostname])
 if PLAIN_HTTP:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -115,18 +115,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, cache, rate limits. It may be wiped at any moment ------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL: str = env.str("REDIS_URL")
 
 
 def redis_url(database_number: int, *, for_celery: bool) -> str:
     """One Redis, a database a purpose; a unix:// address is spelled redis+socket:// by Celery."""
-    parts = environ.urlparse(REDIS_URL)
+    parts = urlparse(REDIS_URL)
     if parts.scheme == "unix":
         user, _, host = parts.netloc.rpartition("@")
         auth = f"{user}@" if user else ""
         scheme, number = ("redis+socket", "virtual_host") if for_celery else ("unix", "db")
         return f"{scheme}://{auth}{host}{parts.path}?{number}={database_number}"
-    return environ.urlunparse(parts._replace(path=f"/{database_number}"))
+    return urlunparse(parts._replace(path=f"/{database_number}"))
 
 
 CACHES = {

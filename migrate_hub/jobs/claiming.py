@@ -1,4 +1,4 @@
-"""Claiming a job by lease and fencing token, keeping the lease while it runs, and ending it in the worker's transaction."""
+"""Claiming a job by lease and fencing token, keeping the lease while it runs, ending it with the work's effects."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +24,8 @@ WHERE id = %(id)s AND tenant_id = %(tenant)s AND attempt < max_attempts AND not_
 RETURNING task, object_id, part, attempt, max_attempts
 """
 RENEW = """
-UPDATE jobs_job SET lease_until = now() + make_interval(secs => %s) WHERE id = %s AND lease_token = %s AND state = 'running'
+UPDATE jobs_job SET lease_until = now() + make_interval(secs => %s)
+WHERE id = %s AND lease_token = %s AND state = 'running'
 """
 FINISH = """
 UPDATE jobs_job SET state = 'done', lease_token = NULL, lease_until = NULL, finished_at = now()
@@ -83,10 +84,11 @@ class Claim:
         return _execute(FAIL, [failure, self.job_id, self.token])
 
 
-def _execute(sql: str, parameters: list[object]) -> bool:
+def _execute(sql: str, parameters: list[str | float | UUID]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.rowcount == 1
+        changed: int = cursor.rowcount
+    return changed == 1
 
 
 def claim(tenant_id: int, job_id: UUID) -> Claim | None:

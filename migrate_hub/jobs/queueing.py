@@ -1,4 +1,4 @@
-"""Writing jobs and telling the broker about them: the row first, the message on commit, errors of the broker swallowed."""
+"""Writing jobs and telling the broker about them: the row first, the message on commit, the broker's errors logged."""
 
 from collections.abc import Sequence
 from functools import partial

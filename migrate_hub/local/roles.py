@@ -1,4 +1,4 @@
-"""The SQL that makes the two roles and a database: an owner that migrates, a runtime role that row-level security binds."""
+"""The SQL that makes the two roles and a database: an owner that migrates, a runtime role that policies bind."""
 
 
 def _quoted(text: str) -> str:

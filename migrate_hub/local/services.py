@@ -68,7 +68,8 @@ class LocalServices:
         except BlockingIOError:
             file.close()
             raise ServiceFailedError(
-                f"migrate_hub already runs with the data folder {self.data_dir.path}. Stop it first, or name another --data-dir."
+                f"migrate_hub already runs with the data folder {self.data_dir.path}. "
+                "Stop it first, or name another --data-dir."
             ) from None
         return file
 
@@ -133,7 +134,7 @@ class LocalServices:
         while time.monotonic() < deadline:
             self.check_alive()
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):  # noqa: S310  our own loopback address
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)

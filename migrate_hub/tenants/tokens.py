@@ -92,8 +92,10 @@ def find_token(wire: str, kind: TokenKind) -> Token | None:
 
 def current_role(token: Token) -> Role | None:
     """The role a person's token carries now: its own, but never more than the membership still grants."""
+    if token.user_id is None or token.role is None:
+        return None
     membership = Membership.objects.filter(tenant_id=token.tenant_id, user_id=token.user_id).first()
-    if membership is None or token.role is None:
+    if membership is None:
         return None
     granted, asked = Role(membership.role), Role(token.role)
     return asked if granted.includes(asked) else granted

@@ -1,10 +1,12 @@
 """/api/v1/projects/, tokens/, members/, audit/."""
 
+from typing import Any
+
 from django.urls import path
 
 from migrate_hub.tenants import views
 
-collection = {"get": "list", "post": "create"}
+collection: dict[str, Any] = {"get": "list", "post": "create"}
 
 urlpatterns = [
     path("projects/", views.ProjectsView.as_view(collection), name="projects"),

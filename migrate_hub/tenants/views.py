@@ -79,9 +79,9 @@ class TokensView(OfTenant):
     action_roles = {"create": Role.READER, "destroy": Role.READER}
 
     def get_queryset(self) -> models.QuerySet[Token]:
-        tokens = super().get_queryset().filter(kind=TokenKind.ACCESS)
+        tokens: models.QuerySet[Token] = super().get_queryset().filter(kind=TokenKind.ACCESS)
         if self.principal.role != Role.OWNER:
-            tokens = tokens.filter(user_id=self.principal.token.user_id)
+            tokens = tokens.filter(user=self.principal.token.user)
         names = TokenLabel.objects.filter(token_id=models.OuterRef("id")).values("name")
         return tokens.annotate(name=models.Subquery(names))
 
@@ -99,7 +99,7 @@ class TokensView(OfTenant):
                 code="role_too_high", status=403, detail="A token cannot have more than the role you use now."
             )
         membership = Membership.objects.select_related("user", "tenant").get(
-            tenant_id=self.principal.tenant_id, user_id=self.principal.token.user_id
+            tenant_id=self.principal.tenant_id, user=self.principal.token.user
         )
         issued = people.make_access_token(
             membership=membership,

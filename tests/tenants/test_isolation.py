@@ -4,7 +4,7 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from migrate_hub.tenants.context import NoTenantError
-from migrate_hub.tenants.models import AuditEvent, Project
+from migrate_hub.tenants.models import Project
 from migrate_hub.tenants.row_level_security import TenantNestingError, isolation_faults, tenant_context
 from tests import make
 
@@ -61,12 +61,9 @@ def test_one_tenant_cannot_be_entered_inside_another() -> None:
 
 def test_the_audit_trail_cannot_be_changed_or_deleted() -> None:
     ours = make.cast()
-    for change in (
-        lambda: AuditEvent.objects.update(action="x"),
-        lambda: AuditEvent.objects.all()._raw_delete("default"),
-    ):
+    for change in ("UPDATE tenants_auditevent SET action = 'x'", "DELETE FROM tenants_auditevent"):
         with pytest.raises(ProgrammingError, match="permission denied"), tenant_context(ours.tenant.id):
-            change()
+            connection.cursor().execute(change)
 
 
 def test_the_runtime_role_can_neither_unlock_nor_truncate_a_table() -> None:
