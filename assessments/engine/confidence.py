@@ -52,7 +52,7 @@ def assessment_confidence(machine: Confidence) -> AssessmentConfidence:
     percent = machine.percent[machine.applicable]
     if not len(percent):
         return AssessmentConfidence(None, None)
-    mean = int(percent.sum()) // len(percent)
+    mean = (2 * int(percent.sum()) + len(percent)) // (2 * len(percent))
     return AssessmentConfidence(mean, int(_stars(np.array([mean]), np.array([FULL_PERCENT]))[0]))
 
 

@@ -3,6 +3,9 @@
 A price that the catalog lacks stays unknown: no other price ever takes its place.
 """
 
+from dataclasses import dataclass
+from decimal import Decimal
+
 import numpy as np
 
 from assessments.engine.fixed_point import (
@@ -15,63 +18,102 @@ from assessments.engine.fixed_point import (
 )
 from assessments.engine.guest_os import Licence
 from assessments.engine.recommendations import DiskRecommendations
-from assessments.engine.scenarios import Scenario
-from assessments.engine.settings import FULL_MONTH_HOURS, Settings
+from assessments.engine.scenarios import COMMITMENTS, Scenario
+from assessments.engine.settings import FULL_MONTH_HOURS
 from assessments.engine.target import Target
 from assessments.engine.values import DISK_TYPES, Catalog, Disks, KnownArray, SizePrices
 
 WHOLE = 100 * QUANTITY_SCALE
-MONTHS = {"reservation_1y": 12, "reservation_3y": 36}
 SECONDS_PER_MONTH = FULL_MONTH_HOURS * 3600
 MEGABYTES_PER_GB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PricePart:
+    """One price of all sizes that goes into a scenario's cost: by the hour, or a term's total over its months."""
+
+    kind: str  # the price of SizePrices that it is
+    price: KnownArray
+    hours: int = 0
+    months: int = 0
+
+    @property
+    def monthly(self) -> KnownArray:
+        """Amount a month."""
+        if self.months:
+            return KnownArray(multiply_half_up(self.price.values, 1, self.months), self.price.known)
+        return KnownArray(self.price.values * self.hours, self.price.known)
 
 
 def monthly_prices(target: Target, scenario: Scenario, licence: Licence) -> KnownArray:
     """What each size costs a month in a scenario, for a machine whose guest needs this licence.
 
-    Order of operations (rule book 7.1): list price, licence, hours, discount. Under the rule `strict` a commitment
-    ignores uptime and discount. Under `combine` the discount applies to the whole commitment (a negotiated price), the
-    uptime only to what is billed by the hour beside it: the licence or subscription; the commitment runs all month.
+    Order of operations (rule book 7.1): list price, licence, hours, discount. Unknown where any part is.
     """
-    prices, settings = target.catalog.prices, target.settings
-    extra = license_price(target, scenario, licence)
-    if scenario.term in MONTHS or scenario.term in ("savings_plan_1y", "savings_plan_3y"):
-        combine = settings.commitment_rule == "combine"
-        hours = settings.uptime.hours if combine else FULL_MONTH_HOURS
-        total = _plus(committed_price(prices, scenario), _times(extra, hours))
-        return _discounted(total, settings) if combine else total
-    base = _priced(prices.dev_test if scenario.term == "dev_test" else prices.linux)
+    total = _free(len(target.catalog.sizes))
+    for part in price_parts(target, scenario, licence):
+        monthly = part.monthly
+        total = KnownArray(total.values + monthly.values, total.known & monthly.known)
+    kept = WHOLE - scaled_number(discount_percent(target, scenario))
+    return KnownArray(multiply_half_up(total.values, kept, WHOLE), total.known)
+
+
+def price_parts(target: Target, scenario: Scenario, licence: Licence) -> tuple[PricePart, ...]:
+    """The prices that a scenario's cost is made of.
+
+    Under the rule `strict` a commitment ignores the uptime (C25). Under `combine` the uptime applies to what is billed
+    by the hour beside the commitment, the licence or subscription; the commitment itself runs all month.
+    """
+    prices = target.catalog.prices
     if scenario.term == "pay_as_you_go" and licence == "windows" and not scenario.hybrid_benefit:
-        base = _priced(prices.windows)
-        extra = _free(len(base.values))
-    return _discounted(_times(_plus(base, extra), settings.uptime.hours), settings)
+        return (PricePart("windows", _priced(prices.windows), hours=target.settings.uptime.hours),)
+    return (_compute_part(target, scenario), *_license_parts(target, scenario, licence))
 
 
-def committed_price(prices: SizePrices, scenario: Scenario) -> KnownArray:
+def discount_percent(target: Target, scenario: Scenario) -> Decimal:
+    """None on a commitment under `strict`; all of it under `combine`, as on a negotiated price."""
+    strict = target.settings.commitment_rule == "strict"
+    return Decimal(0) if strict and scenario.term in COMMITMENTS else target.settings.discount_percent
+
+
+def _compute_part(target: Target, scenario: Scenario) -> PricePart:
     """Compute alone: a reservation's term over its months (EXP20: 695 / 12 = 57.92), a savings plan's rate x 744."""
-    if scenario.term in MONTHS:
-        term = prices.reservation_1y_term if scenario.term == "reservation_1y" else prices.reservation_3y_term
-        priced = _priced(term)
-        return KnownArray(multiply_half_up(priced.values, 1, MONTHS[scenario.term]), priced.known)
-    rate = prices.savings_plan_1y if scenario.term == "savings_plan_1y" else prices.savings_plan_3y
-    return _times(_priced(rate), FULL_MONTH_HOURS)
+    prices, hours = target.catalog.prices, target.settings.uptime.hours
+    match scenario.term:
+        case "reservation_1y":
+            return PricePart("reservation_1y_term", _priced(prices.reservation_1y_term), months=12)
+        case "reservation_3y":
+            return PricePart("reservation_3y_term", _priced(prices.reservation_3y_term), months=36)
+        case "savings_plan_1y":
+            return PricePart("savings_plan_1y", _priced(prices.savings_plan_1y), hours=FULL_MONTH_HOURS)
+        case "savings_plan_3y":
+            return PricePart("savings_plan_3y", _priced(prices.savings_plan_3y), hours=FULL_MONTH_HOURS)
+        case "dev_test":
+            return PricePart("dev_test", _priced(prices.dev_test), hours=hours)
+        case _:
+            return PricePart("linux", _priced(prices.linux), hours=hours)
 
 
-def license_price(target: Target, scenario: Scenario, licence: Licence) -> KnownArray:
-    """What the licence or Linux subscription costs an hour on top of compute; unknown where the catalog lacks it.
+def _license_parts(target: Target, scenario: Scenario, licence: Licence) -> tuple[PricePart, ...]:
+    """What comes on top of compute. Dev/Test charges no license; the hybrid benefit brings the customer's own.
 
-    Dev/Test charges no license. The hybrid benefit covers Windows, and RHEL and SLES when the settings say so. A Linux
-    subscription without a price is left out of the cost (T21: it never was in); the machine then carries a data issue.
+    A Linux subscription without a price is left out of the cost (T21: it never was in); the machine then carries a
+    data issue.
     """
-    prices, count = target.catalog.prices, len(target.catalog.sizes)
     if licence == "none" or scenario.term == "dev_test":
-        return _free(count)
+        return ()
+    strict = target.settings.commitment_rule == "strict" and scenario.term in COMMITMENTS
+    hours = FULL_MONTH_HOURS if strict else target.settings.uptime.hours
+    prices = target.catalog.prices
     if licence == "windows":
-        return _free(count) if scenario.hybrid_benefit else windows_license(prices)
+        return () if scenario.hybrid_benefit else (PricePart("windows_licence", windows_license(prices), hours=hours),)
     if not _subscription_due(target, scenario):
-        return _free(count)
+        return ()
     subscription = _subscription(prices, licence)
-    return KnownArray(np.where(subscription.known, subscription.values, 0), np.ones(count, dtype=np.bool_))
+    known_or_left_out = KnownArray(
+        np.where(subscription.known, subscription.values, 0), np.ones(len(subscription.known), dtype=np.bool_)
+    )
+    return (PricePart(f"{licence}_subscription", known_or_left_out, hours=hours),)
 
 
 def windows_license(prices: SizePrices) -> KnownArray:
@@ -134,16 +176,3 @@ def _priced(array: KnownArray) -> KnownArray:
 
 def _free(count: int) -> KnownArray:
     return KnownArray(np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_))
-
-
-def _plus(first: KnownArray, second: KnownArray) -> KnownArray:
-    return KnownArray(first.values + second.values, first.known & second.known)
-
-
-def _times(array: KnownArray, hours: int) -> KnownArray:
-    return KnownArray(array.values * hours, array.known)
-
-
-def _discounted(array: KnownArray, settings: Settings) -> KnownArray:
-    kept = WHOLE - scaled_number(settings.discount_percent)
-    return KnownArray(multiply_half_up(array.values, kept, WHOLE), array.known)

@@ -6,7 +6,7 @@ import numpy as np
 
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
 from assessments.engine.guest_os import LICENCES, GuestOs, classify
-from assessments.engine.issues import FINDING, FINDINGS, READINESS
+from assessments.engine.issues import FINDING, FINDINGS, READINESS, Issue, Readiness
 from assessments.engine.recommendations import Requirement
 from assessments.engine.requirement import count_parts
 from assessments.engine.rule_sets import RuleSet
@@ -46,18 +46,18 @@ def property_findings(machines: Machines, guests: Guests, required: Requirement,
 
 def readiness(findings: BoolArray, rules: RuleSet) -> IntArray:
     """The worst finding decides; index into READINESS."""
-    severity = np.array([READINESS.index(outcome(issue.code, rules)) for issue in FINDINGS], dtype=np.int64)
+    severity = np.array([READINESS.index(outcome(issue, rules)) for issue in FINDINGS], dtype=np.int64)
     result: IntArray = np.max(findings * severity, axis=1)
     return result
 
 
-def outcome(code: str, rules: RuleSet) -> str:
+def outcome(issue: Issue, rules: RuleSet) -> Readiness:
     """What a finding means under a rule set: the UEFI and the 32-bit rule changed over the years (0.2)."""
-    if code == "boot_type_not_supported" and rules.uefi == "conditional":
+    if issue.code == "boot_type_not_supported" and rules.uefi == "conditional":
         return "ready_with_conditions"
-    if code == "guest_operating_system_architecture_not_supported":
+    if issue.code == "guest_operating_system_architecture_not_supported":
         return rules.x86
-    return FINDINGS[FINDING[code]].outcome
+    return issue.outcome
 
 
 def _boot_findings(found: BoolArray, machines: Machines, guests: Guests, rules: RuleSet) -> None:

@@ -23,13 +23,16 @@ def requirement(machines: Machines, target: Target) -> Requirement:
     disks, count = machines.disks, len(machines)
     iops = _both_directions(disks.read_iops, disks.write_iops, observed)
     mbps = _both_directions(disks.read_mbps, disks.write_mbps, observed)
+    totals = machines.disk_totals
+    totals_iops = None if totals is None else _both_directions(totals.read_iops, totals.write_iops, observed)
+    totals_mbps = None if totals is None else _both_directions(totals.read_mbps, totals.write_mbps, observed)
     return Requirement(
         cores=cores,
         memory_mb=memory_mb,
         data_disks=np.maximum(count_parts(disks.machine, count) - 1, 0),
         nics=count_parts(machines.nics.machine, count),
-        disk_iops=times(sum_parts(iops, disks.machine, count), factor),
-        disk_mbps=times(sum_parts(mbps, disks.machine, count), factor),
+        disk_iops=times(_or_totals(sum_parts(iops, disks.machine, count), totals_iops), factor),
+        disk_mbps=times(_or_totals(sum_parts(mbps, disks.machine, count), totals_mbps), factor),
         network_mbps=times(outbound_mbps(machines.nics, count, observed=observed), factor * BITS_PER_BYTE),
         disks=DiskRequirement(iops=times(iops, factor), mbps=times(mbps, factor)),
     )
@@ -94,3 +97,10 @@ def _both_directions(read: Observed, write: Observed, observed: bool) -> KnownAr
     values = np.where(read.known, at_least_zero(read), 0) + np.where(write.known, at_least_zero(write), 0)
     known = (read.known | write.known) & observed
     return KnownArray(np.where(known, values, 0), known)
+
+
+def _or_totals(sums: KnownArray, totals: KnownArray | None) -> KnownArray:
+    """C25: where only totals over all disks were imported, they drive the choice of the size."""
+    if totals is None:
+        return sums
+    return KnownArray(np.where(sums.known, sums.values, totals.values), sums.known | totals.known)

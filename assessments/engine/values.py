@@ -122,6 +122,25 @@ class Nics:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskTotals:
+    """Counters of all disks of a machine together, one entry a machine: what some imports give instead of each disk's.
+
+    They count for the choice of the size where the disks have no counters of their own; disks are then sized by size.
+    """
+
+    read_iops: Observed
+    write_iops: Observed
+    read_mbps: Observed
+    write_mbps: Observed
+
+    def take(self, rows: npt.NDArray[np.intp] | IntArray) -> "DiskTotals":
+        """The machines at these rows."""
+        return DiskTotals(
+            self.read_iops.take(rows), self.write_iops.take(rows), self.read_mbps.take(rows), self.write_mbps.take(rows)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CpuHistory:
     """CPU percent of every machine over the window, float32 (machines x points), NaN where there is no point."""
 
@@ -135,7 +154,7 @@ class Machines:
 
     `operating_system` indexes `operating_systems`, the unique names. `boot_type` indexes BOOT_TYPES.
     `expected_points` is what a series of this machine would hold if it covered the window completely.
-    `cpu_history` is needed only to consider burstable sizes.
+    `cpu_history` is needed only to consider burstable sizes, `disk_totals` only where an import gives nothing better.
     """
 
     cores: IntArray
@@ -149,6 +168,7 @@ class Machines:
     expected_points: IntArray
     disks: Disks
     nics: Nics
+    disk_totals: DiskTotals | None = None
     cpu_history: CpuHistory | None = None
 
     def __post_init__(self) -> None:
@@ -191,6 +211,7 @@ class Machines:
                 received_mbps=self.nics.received_mbps.take(nic_rows),
                 transmitted_mbps=self.nics.transmitted_mbps.take(nic_rows),
             ),
+            disk_totals=None if self.disk_totals is None else self.disk_totals.take(rows),
             cpu_history=None if history is None else CpuHistory(history.percent[rows], history.interval_minutes),
         )
 
@@ -345,7 +366,7 @@ _FREE_LENGTH = frozenset({"operating_systems", "disks", "nics", "cpu_history"})
 
 
 def _arrays(content: object) -> list[Sequence[object]]:
-    if isinstance(content, KnownArray | Observed | Bursting):
+    if isinstance(content, KnownArray | Observed | Bursting | DiskTotals):
         return [array for field in fields(content) for array in _arrays(getattr(content, field.name))]
     return [content]  # type: ignore[list-item]
 

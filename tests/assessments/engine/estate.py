@@ -30,7 +30,7 @@ from assessments.engine.values import (
 
 DATA = Path(__file__).parent / "data"
 WINDOWS = "Microsoft Windows Server 2016 (64-bit)"
-LINUX = "SUSE Linux Enterprise 12 (64-bit)"
+LINUX = "Ubuntu Linux 20.04 (64-bit)"
 
 
 @dataclass(frozen=True)

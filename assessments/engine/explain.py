@@ -1,0 +1,271 @@
+"""The decision trace: how everything about one machine was decided.
+
+It runs the engine itself on that one machine and reads the answer from it, so that trace and result cannot part; only
+what was refused, and by how much, is worked out here.
+"""
+
+from decimal import Decimal
+
+import numpy as np
+
+from assessments.engine.assess import Groundwork, assess_against, groundwork
+from assessments.engine.confidence import available_points, expected_points
+from assessments.engine.costing import discount_percent, price_parts
+from assessments.engine.explain_disks import explain_disks
+from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
+from assessments.engine.guest_os import LICENCES, Licence
+from assessments.engine.matching import DIMENSIONS, feasible, selected_families
+from assessments.engine.recommendations import CONFIDENCE_REASONS, UNPRICED_REASONS, Recommendations
+from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, Scenario
+from assessments.engine.settings import Settings
+from assessments.engine.sizing import Ranking, candidate_sizes, ranking
+from assessments.engine.target import Target
+from assessments.engine.trace import (
+    ConfidenceTrace,
+    MachineTrace,
+    NicTrace,
+    ObservedTrace,
+    PriceLine,
+    Refusal,
+    RefusedOffer,
+    RequiredTrace,
+    RunnerUp,
+    ScenarioTrace,
+)
+from assessments.engine.trace_parts import issue_traces, observed_trace
+from assessments.engine.values import BOOT_TYPES, Catalog, KnownArray, Machines, Observed
+
+
+def explain(
+    machines: Machines, machine: int, catalog: Catalog, settings: Settings, scenario: str | None = None
+) -> MachineTrace:
+    """The trace of the machine at this index. `scenario` chooses whose refused sizes to list; default the headline."""
+    return explain_against(machines.take(np.array([machine])), Target.of(catalog, settings), scenario)
+
+
+def explain_against(alone: Machines, target: Target, scenario: str | None = None) -> MachineTrace:
+    """As `explain`, for machines that hold just one, with the rule set given."""
+    answer = assess_against(alone, target)
+    ground = groundwork(alone, target)
+    explained = answer.headline if scenario is None else SCENARIO_NAMES.index(scenario)
+    settings = target.settings
+    return MachineTrace(
+        cores=int(alone.cores[0]),
+        memory_mb=int(alone.memory_mb[0]),
+        operating_system=alone.operating_systems[int(alone.operating_system[0])],
+        boot_type=BOOT_TYPES[int(alone.boot_type[0])],
+        discovered_by="import" if alone.imported[0] else "appliance",
+        disk_count=len(alone.disks.machine),
+        nic_count=len(alone.nics.machine),
+        rule_set=target.rules.name,
+        sizing_criterion=settings.sizing_criterion,
+        percentile=settings.percentile,
+        comfort_factor=settings.comfort_factor,
+        region=target.catalog.region,
+        currency=target.catalog.currency,
+        observed=_machine_observed(alone),
+        required=_required(alone, ground, target),
+        readiness=answer.readiness_of(0),
+        findings=issue_traces(answer.finding_list(0), target),
+        data_issues=issue_traces(answer.data_issue_list(0), target),
+        headline=answer.headline_name,
+        scenarios=tuple(_scenario(answer, ground, place, target) for place in range(len(SCENARIOS))),
+        explained_scenario=SCENARIO_NAMES[explained],
+        refused=_refused(answer, ground, explained, target),
+        disks=explain_disks(alone, answer, target),
+        nics=_nics(alone, answer, target),
+        monthly_storage_cost=_money(answer.monthly_storage_cost.number(0)),
+        confidence=_confidence(alone, answer),
+    )
+
+
+def _machine_observed(alone: Machines) -> tuple[ObservedTrace, ...]:
+    expected = int(alone.expected_points[0])
+    return (
+        observed_trace("cpu_percent", alone.cpu_percent, row=0, expected=expected),
+        observed_trace("memory_percent", alone.memory_percent, row=0, expected=expected),
+    )
+
+
+def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[RequiredTrace, ...]:
+    """The demands, in the order of DIMENSIONS."""
+    required = ground.required
+    unknown = {
+        name: not bool(array.known[0])
+        for name, array in (
+            ("disk_iops", required.disk_iops),
+            ("disk_mbps", required.disk_mbps),
+            ("network_mbps", required.network_mbps),
+        )
+    }
+    arithmetic = {
+        "data_disks": f"{len(alone.disks.machine)} disks without the OS disk",
+        "premium_storage": "1 if a disk is Premium SSD or Premium SSD v2",
+        "ultra_storage": "1 if a disk is Ultra",
+        "disk_iops": f"(reads + writes of all disks) x {target.settings.comfort_factor}",
+        "disk_mbps": f"(reads + writes of all disks) x {target.settings.comfort_factor}",
+        "nics": f"{len(alone.nics.machine)} network adapters",
+        "network_mbps": f"megabytes out of all adapters x 8 x {target.settings.comfort_factor}",
+        "cores": _allocated_arithmetic(int(alone.cores[0]), alone.cpu_percent, target),
+        "memory_mb": _allocated_arithmetic(int(alone.memory_mb[0]), alone.memory_percent, target),
+    }
+    return tuple(
+        RequiredTrace(
+            dimension.name,
+            None if unknown.get(dimension.name, False) else _demanded(ground, row),
+            arithmetic[dimension.name],
+        )
+        for row, dimension in enumerate(DIMENSIONS)
+    )
+
+
+def _allocated_arithmetic(allocated: int, percent: Observed, target: Target) -> str:
+    factor = target.settings.comfort_factor
+    if target.uses_observations and percent.known[0]:
+        return f"{allocated} x {to_decimal(percent.values[0])} % x {factor}"
+    return f"{allocated} allocated x {factor}" if target.rules.comfort_factor_on_allocated else f"{allocated} allocated"
+
+
+def _demanded(ground: Groundwork, row: int) -> Decimal:
+    return to_decimal(ground.demand.values[row, 0], DIMENSIONS[row].unit)
+
+
+def _scenario(answer: Recommendations, ground: Groundwork, place: int, target: Target) -> ScenarioTrace:
+    result, scenario = answer.scenarios[place], SCENARIOS[place]
+    cost = result.monthly_compute_cost.number(0)
+    if cost is None:
+        return ScenarioTrace(scenario.name, None, None, UNPRICED_REASONS[int(result.unpriced[0])], (), None)
+    size = int(result.size[0])
+    return ScenarioTrace(
+        name=scenario.name,
+        size=target.catalog.sizes.names[size],
+        monthly_compute_cost=to_decimal(cost, MONEY_SCALE),
+        unpriced=None,
+        price_lines=price_lines(target, scenario, LICENCES[_licence_place(ground)], size=size, cost=cost),
+        runner_up=_runner_up(ground, place, size, target),
+    )
+
+
+def _licence_place(ground: Groundwork) -> int:
+    return int(ground.guests.licence[0])
+
+
+def price_lines(target: Target, scenario: Scenario, licence: Licence, *, size: int, cost: int) -> tuple[PriceLine, ...]:
+    """Every price in a size's monthly cost; the amounts add up to it exactly."""
+    lines = [
+        PriceLine(
+            kind=part.kind,
+            unit_price=to_decimal(part.price.values[size], MONEY_SCALE),
+            hours=part.hours or None,
+            months=part.months or None,
+            amount=to_decimal(part.monthly.values[size], MONEY_SCALE),
+            arithmetic=_price_arithmetic(part.price, size, part.hours, part.months),
+        )
+        for part in price_parts(target, scenario, licence)
+    ]
+    percent = discount_percent(target, scenario)
+    if percent:
+        discount = to_decimal(cost, MONEY_SCALE) - sum((line.amount for line in lines), Decimal(0))
+        lines.append(PriceLine("discount", None, None, None, discount, f"{percent} % off"))
+    return tuple(lines)
+
+
+def _price_arithmetic(price: KnownArray, size: int, hours: int, months: int) -> str:
+    unit = to_decimal(price.values[size], MONEY_SCALE)
+    return f"{unit} a term / {months} months" if months else f"{unit} an hour x {hours} hours"
+
+
+def _fitting(ground: Groundwork, ranked: Ranking) -> IntArray:
+    fits = feasible(ground.demand, ground.limits.effective(), ranked.order)[0]
+    return np.asarray(ranked.order[fits])
+
+
+def _runner_up(ground: Groundwork, place: int, size: int, target: Target) -> RunnerUp | None:
+    ranked = ranking(candidate_sizes(ground.demand, target), SCENARIOS[place], _licence_place(ground), target)
+    fitting = _fitting(ground, ranked)
+    if len(fitting) < 2:
+        return None
+    cost, best = ranked.monthly_cost.values[fitting[1]], ranked.monthly_cost.values[size]
+    return RunnerUp(
+        name=target.catalog.sizes.names[int(fitting[1])],
+        monthly_cost=to_decimal(cost, MONEY_SCALE),
+        price_gap=to_decimal(cost - best, MONEY_SCALE),
+    )
+
+
+def _refused(answer: Recommendations, ground: Groundwork, place: int, target: Target) -> tuple[RefusedOffer, ...]:
+    """Every cheaper priced size of the allowed series in the region, cheapest first; all of them where none fits."""
+    sizes = target.catalog.sizes
+    offered = np.flatnonzero(sizes.available & sizes.standard_tier & selected_families(target))
+    ranked = ranking(offered, SCENARIOS[place], _licence_place(ground), target)
+    fitting = _fitting(
+        ground, ranking(candidate_sizes(ground.demand, target), SCENARIOS[place], _licence_place(ground), target)
+    )
+    best = ranked.monthly_cost.values[fitting[0]] if len(fitting) else np.iinfo(np.int64).max
+    cheaper = [int(size) for size in ranked.order if ranked.monthly_cost.values[size] < best]
+    return tuple(
+        RefusedOffer(
+            sizes.names[size],
+            to_decimal(ranked.monthly_cost.values[size], MONEY_SCALE),
+            _refusals(ground, size, target),
+        )
+        for size in cheaper
+    )
+
+
+def _refusals(ground: Groundwork, size: int, target: Target) -> tuple[Refusal, ...]:
+    """Every constraint that a size misses."""
+    sizes, found = target.catalog.sizes, []
+    if not sizes.considered[size]:
+        found.append(Refusal("not_considered", None, None, None))
+    if sizes.burstable[size] and not _credits_last(ground, size):
+        found.append(Refusal("cpu_credits", None, None, None))
+    effective = ground.limits.effective()[:, size]
+    for row, dimension in enumerate(DIMENSIONS):
+        demanded = ground.demand.values[row, 0]
+        if effective[row] >= demanded:
+            continue
+        if ground.limits.known[row, size]:
+            offered = to_decimal(effective[row], dimension.unit)
+            required = to_decimal(demanded, dimension.unit)
+            found.append(Refusal(dimension.name, required, offered, required - offered))
+        else:
+            found.append(Refusal(f"limit_unknown:{dimension.name}", to_decimal(demanded, dimension.unit), None, None))
+    return tuple(found)
+
+
+def _credits_last(ground: Groundwork, size: int) -> bool:
+    column = np.flatnonzero(ground.demand.burstable == size)
+    return len(column) > 0 and bool(ground.demand.lasting[0, column[0]])
+
+
+def _nics(alone: Machines, answer: Recommendations, target: Target) -> tuple[NicTrace, ...]:
+    expected = int(alone.expected_points[0])
+    return tuple(
+        NicTrace(
+            place=nic,
+            observed=(
+                observed_trace("received_mbps", alone.nics.received_mbps, row=nic, expected=expected),
+                observed_trace("transmitted_mbps", alone.nics.transmitted_mbps, row=nic, expected=expected),
+            ),
+            data_issues=issue_traces(answer.nic_data_issue_list(nic), target),
+        )
+        for nic in range(len(alone.nics.machine))
+    )
+
+
+def _confidence(alone: Machines, answer: Recommendations) -> ConfidenceTrace:
+    rating = answer.confidence
+    applies = bool(rating.applicable[0])
+    return ConfidenceTrace(
+        applicable=applies,
+        reason=None if applies else CONFIDENCE_REASONS[int(rating.reason[0])],
+        percent=to_decimal(rating.percent[0]) if applies else None,
+        stars=int(rating.stars[0]) if applies else None,
+        available_points=int(available_points(alone)[0]),
+        expected_points=int(expected_points(alone)[0]),
+    )
+
+
+def _money(amount: int | None) -> Decimal | None:
+    return None if amount is None else to_decimal(amount, MONEY_SCALE)
