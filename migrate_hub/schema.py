@@ -1,6 +1,22 @@
-"""Hooks of the OpenAPI schema: every operation may answer with a problem document."""
+"""The OpenAPI 3.1 description of the REST API at /api/schema/, and its pages at /api/docs/.
 
+Both need no token: they say how to ask, not what the answers are.
+"""
+
+import functools
+import json
 from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+
+CONTENT_TYPE = "application/vnd.oai.openapi+json; version=3.1"
 
 PROBLEM_SCHEMA = {
     "type": "object",
@@ -27,6 +43,42 @@ PROBLEM_SCHEMA = {
     },
 }
 
+# Filled by json_body() when the views are imported.
+_struct_schemas: dict[str, Any] = {}
+
+
+class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """A person's access token."""
+
+    target_class = "migrate_hub.tenants.authentication.AccessTokenAuthentication"
+    name = "accessToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A person's access token."}
+
+
+class ApplianceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """An appliance's token."""
+
+    target_class = "migrate_hub.tenants.authentication.ApplianceAuthentication"
+    name = "applianceToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "The token an appliance got at registration."}
+
+
+def json_body(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The `request=` of `extend_schema` for a body that msgspec decodes into this struct, without a serializer."""
+    (schema,), components = msgspec.json.schema_components([struct], ref_template="#/components/schemas/{name}")
+    _struct_schemas.update(components)
+    return {"application/json": schema}
+
+
+def describe_structs(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Adds the components that `json_body` refers to."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(_struct_schemas)
+    return result
+
 
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Adds the problem document as the default answer of every operation."""
@@ -39,3 +91,24 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
         for operation in operations.values():
             operation["responses"].setdefault("default", answer)
     return result
+
+
+@functools.cache
+def schema_text() -> bytes:
+    """The description as JSON: made once a process, since it depends on nothing but the code."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return json.dumps(schema).encode()
+
+
+@transaction.non_atomic_requests
+@require_GET
+def openapi(request: HttpRequest) -> HttpResponse:
+    """/api/schema/"""
+    return HttpResponse(schema_text(), content_type=CONTENT_TYPE)
+
+
+@transaction.non_atomic_requests
+@require_GET
+def docs(request: HttpRequest) -> HttpResponse:
+    """/api/docs/: Swagger UI from the installed package, started by a script of ours: nothing inline, nothing foreign."""
+    return render(request, "portal/api_docs.html")

@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from migrate_hub import health
+from migrate_hub import health, schema
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("api/v1/", include("migrate_hub.tenants.urls")),
+    path("api/schema/", schema.openapi, name="api-schema"),
+    path("api/docs/", schema.docs, name="api-docs"),
     path("admin/", admin.site.urls),
 ]

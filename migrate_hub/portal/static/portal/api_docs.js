@@ -1,0 +1,13 @@
+"use strict";
+
+const page = document.getElementById("swagger-ui");
+
+SwaggerUIBundle({
+  url: page.dataset.schema,
+  domNode: page,
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  deepLinking: true,
+  docExpansion: "none",
+  validatorUrl: null,
+});
