@@ -110,5 +110,5 @@ def openapi(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
-    """/api/docs/: Swagger UI from the installed package, started by a script of ours: nothing inline, nothing foreign."""
+    """/api/docs/: Swagger UI from its package, started by a script of ours: nothing inline, nothing foreign."""
     return render(request, "portal/api_docs.html")
