@@ -57,9 +57,12 @@ class Appliance(TenantModel):
     reported_health = models.CharField(max_length=32, blank=True)
     errors = models.JSONField(default=list)
     clock_skew_seconds = models.FloatField(null=True)
-    # The newest inventory stored: an older one that comes late does not take machines from other appliances.
+    # The newest inventory stored: an older one that comes late takes no machine from another appliance. The newest
+    # snapshot stored: an older upload that comes late makes no machine that the snapshot would have listed.
     inventory_epoch = models.PositiveIntegerField(default=0)
     inventory_sequence = models.PositiveBigIntegerField(default=0)
+    snapshot_epoch = models.PositiveIntegerField(default=0)
+    snapshot_sequence = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [

@@ -37,6 +37,8 @@ class Migration(migrations.Migration):
                 ('clock_skew_seconds', models.FloatField(null=True)),
                 ('inventory_epoch', models.PositiveIntegerField(default=0)),
                 ('inventory_sequence', models.PositiveBigIntegerField(default=0)),
+                ('snapshot_epoch', models.PositiveIntegerField(default=0)),
+                ('snapshot_sequence', models.PositiveBigIntegerField(default=0)),
                 ('project', migrate_hub.tenants.row_level_security.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='appliances', to='tenants.project')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
