@@ -1,4 +1,8 @@
-"""Models of this app; the catalog's live beside its loader."""
+"""Assessment, its runs with everything they pinned, and what a run decided about machines and disks."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
 from assessments.catalog.models import (
     Catalog,
@@ -11,8 +15,183 @@ from assessments.catalog.models import (
     Sku,
     SkuPrice,
 )
+from groups.models import Group
+from migrate_hub.tenants.models import Project, TenantModel
+from migrate_hub.tenants.row_level_security import TenantForeignKey
+
+MONEY_DIGITS, MONEY_PLACES = 24, 9
+
+
+class RunStatus(models.TextChoices):
+    CREATED = "created"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+UNFINISHED = (RunStatus.CREATED, RunStatus.RUNNING)
+
+
+def money_field() -> "models.DecimalField":  # type: ignore[type-arg]  # generic only in the stubs
+    """Unrounded money: the engine's billionths; null = there is none."""
+    return models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES, null=True)
+
+
+class Assessment(TenantModel):
+    """A question about a group: `settings` is what the next run will use, `current_run` the answer that readers see."""
+
+    project = TenantForeignKey(Project, on_delete=models.CASCADE, related_name="assessments")
+    group = TenantForeignKey(Group, on_delete=models.CASCADE, related_name="assessments")
+    name = models.CharField(max_length=200)
+    settings = models.JSONField()
+    current_run = TenantForeignKey("AssessmentRun", on_delete=models.SET_NULL, null=True, related_name="+")
+    latest_run = TenantForeignKey("AssessmentRun", on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "project", "name"],
+                condition=Q(deleted_at=None),
+                name="assessment_name_once_a_project",
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "project", "-created_at", "id"], name="assessment_by_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssessmentRun(TenantModel):
+    """One computation. Everything that decides its outcome is pinned here, so that it can be repeated to the cent.
+
+    Workers write rows of an unpublished run; publishing sets `status` completed and the assessment's `current_run`
+    in one transaction.
+    """
+
+    assessment = TenantForeignKey(Assessment, on_delete=models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)
+    settings = models.JSONField()
+    catalog = models.ForeignKey(Catalog, on_delete=models.PROTECT, related_name="+")
+    region = models.CharField(max_length=64)
+    performance_start_at = models.DateTimeField()
+    performance_end_at = models.DateTimeField()
+    group_membership_version = models.PositiveBigIntegerField()
+    machine_count = models.PositiveIntegerField(default=0)
+    summary = models.JSONField(null=True)
+    failure_code = models.CharField(max_length=64, blank=True)
+    failure_detail = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "assessment", "number"], name="run_number_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "assessment"],
+                condition=Q(status__in=["created", "running"]),
+                name="one_unfinished_run_an_assessment",
+            ),
+            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number} of {self.assessment_id}"
+
+
+class RunShard(TenantModel):
+    """A part of a run that one worker computes: the machines it is about, in order, and whether it is done."""
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="shards")
+    part = models.PositiveIntegerField()
+    machine_ids = models.JSONField()
+    machine_count = models.PositiveIntegerField()
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "run", "part"], name="shard_once")]
+
+    def __str__(self) -> str:
+        return f"shard {self.part} of {self.run_id}"
+
+
+class AssessedMachine(TenantModel):
+    """What a run decided about one machine, and the inputs it decided on, from which the trace is computed again.
+
+    The JSON columns hold codes and numbers; texts and remedies are the engine's tables, looked up when shown.
+    """
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="machines")
+    part = models.PositiveIntegerField()
+    machine_id = models.UUIDField()
+    configuration_version = models.PositiveBigIntegerField()
+    name = models.CharField(max_length=255)
+    readiness = models.CharField(max_length=32)
+    recommended_sku = models.CharField(max_length=64, null=True)
+    monthly_compute_cost = money_field()
+    monthly_storage_cost = money_field()
+    monthly_bandwidth_cost = money_field()
+    issues = models.JSONField()
+    data_issues = models.JSONField()
+    scenarios = models.JSONField()
+    required = models.JSONField()
+    inputs = models.JSONField()
+    storage_cost_by_type = models.JSONField()
+    confidence_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
+    confidence_stars = models.PositiveSmallIntegerField(null=True)
+    confidence_reason = models.CharField(max_length=32, blank=True)
+    security_readiness = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "run", "machine_id"], name="assessed_machine_once")]
+        indexes = [
+            models.Index(fields=["tenant", "run", "part"], name="assessed_by_part"),
+            models.Index(fields=["tenant", "run", "name", "id"], name="assessed_by_name"),
+            models.Index(fields=["tenant", "run", "readiness", "name", "id"], name="assessed_by_readiness"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssessedDisk(TenantModel):
+    """What a run decided about one disk. `position` is its place in the machine, 0 = the OS disk."""
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="disks")
+    part = models.PositiveIntegerField()
+    machine_id = models.UUIDField()
+    position = models.PositiveIntegerField()
+    source_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    size_gb = models.DecimalField(max_digits=14, decimal_places=4)
+    observed = models.JSONField()
+    recommended_sku = models.CharField(max_length=64, null=True)
+    recommended_type = models.CharField(max_length=32, null=True)
+    recommended_size_gib = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    provisioned_iops = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    provisioned_mbps = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    monthly_cost = money_field()
+    issues = models.JSONField()
+    data_issues = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "run", "machine_id", "position"], name="assessed_disk_once")
+        ]
+        indexes = [models.Index(fields=["tenant", "run", "part"], name="assessed_disk_by_part")]
+
+    def __str__(self) -> str:
+        return self.name
+
 
 __all__ = [
+    "AssessedDisk",
+    "AssessedMachine",
+    "Assessment",
+    "AssessmentRun",
     "Catalog",
     "CatalogRegion",
     "CatalogSource",
@@ -20,6 +199,8 @@ __all__ = [
     "DiskPrice",
     "DiskRule",
     "DiskTier",
+    "RunShard",
+    "RunStatus",
     "Sku",
     "SkuPrice",
 ]

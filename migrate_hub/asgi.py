@@ -94,6 +94,24 @@ class Body:
         return replayed
 
 
+class Place:
+    """A place in the synchronous part, given back when the answer starts: a slow reader of it holds nothing."""
+
+    def __init__(self, places: asyncio.Semaphore, send: Send) -> None:
+        self.places = places
+        self._send = send
+        self.taken = True
+
+    async def send(self, message: Message) -> None:
+        self.leave()
+        await self._send(message)
+
+    def leave(self) -> None:
+        if self.taken:
+            self.taken = False
+            self.places.release()
+
+
 class Gate:
     """Limits, early authentication and a bounded number of requests in the synchronous part."""
 
@@ -124,10 +142,11 @@ class Gate:
         if not await _read_body(receive, body, limit):
             return
         await self._admit()
+        place = Place(self.places, send)
         try:
-            await self.application(scope, body.replay(receive), send)
+            await self.application(scope, body.replay(receive), place.send)
         finally:
-            self.places.release()
+            place.leave()
 
     async def _admit(self) -> None:
         try:

@@ -1,13 +1,18 @@
 """Writing and reading stored files in chunks, with a quota per tenant."""
 
 import hashlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import IO
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Sum
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from migrate_hub.errors import DomainError
@@ -43,16 +48,38 @@ def store_file(stream: IO[bytes], *, name: str, content_type: str, expires_at: d
     return file
 
 
-def read_file(tenant_id: int, file_id: UUID) -> Iterator[bytes]:
-    """The chunks of a file in order, each read in its own short transaction, so that a slow reader holds nothing."""
-    number = 0
-    while True:
-        with tenant_context(tenant_id):
-            data = FileChunk.objects.filter(file_id=file_id, number=number).values_list("data", flat=True).first()
+def read_chunk(tenant_id: int, file_id: UUID, number: int) -> bytes | None:
+    """One chunk of a file, None after the last, read in a short transaction so that a slow reader holds nothing."""
+    with tenant_context(tenant_id):
+        data = FileChunk.objects.filter(file_id=file_id, number=number).values_list("data", flat=True).first()
+    return None if data is None else bytes(data)
+
+
+def file_response(request: HttpRequest, file: StoredFile) -> StreamingHttpResponse:
+    """The file, streamed. Under ASGI by an asynchronous iterator: a synchronous one would be read into memory first."""
+    chunks = partial(read_chunk, file.tenant_id, file.id)
+    content = _chunks_async(chunks) if isinstance(request, ASGIRequest) else _chunks(chunks)
+    response = StreamingHttpResponse(content, content_type=file.content_type)
+    response["Content-Length"] = str(file.size_bytes)
+    response["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _chunks(read: Callable[[int], bytes | None]) -> Iterator[bytes]:
+    for number in itertools.count():
+        data = read(number)
         if data is None:
             return
-        yield bytes(data)
-        number += 1
+        yield data
+
+
+async def _chunks_async(read: Callable[[int], bytes | None]) -> AsyncIterator[bytes]:
+    for number in itertools.count():
+        data = await sync_to_async(read)(number)
+        if data is None:
+            return
+        yield data
 
 
 @every_hour

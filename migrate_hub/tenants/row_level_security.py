@@ -76,7 +76,7 @@ class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # generic 
         super().__init__(to, on_delete, **kwargs)
 
 
-ON_DELETE_SQL = {
+ON_DELETE_SQL: dict[Any, str] = {
     models.CASCADE: "CASCADE",
     models.DO_NOTHING: "NO ACTION",
     models.PROTECT: "NO ACTION",
@@ -87,11 +87,8 @@ ON_DELETE_SQL = {
 def _foreign_key_sql(table: str, field: TenantForeignKey) -> str:
     target = field.related_model._meta.db_table
     column = field.column
-    on_delete = (
-        f"SET NULL ({column})"
-        if field.remote_field.on_delete is models.SET_NULL
-        else ON_DELETE_SQL[field.remote_field.on_delete]
-    )
+    rule: Any = field.remote_field.on_delete
+    on_delete = f"SET NULL ({column})" if rule is models.SET_NULL else ON_DELETE_SQL[rule]
     return (
         f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_tenant_fk FOREIGN KEY (tenant_id, {column}) "
         f"REFERENCES {target} (tenant_id, id) ON DELETE {on_delete} DEFERRABLE INITIALLY DEFERRED"
@@ -108,17 +105,30 @@ def lock_table_sql(table: str) -> list[str]:
     ]
 
 
+def _key_sql(model: type[models.Model]) -> list[str]:
+    table = model._meta.db_table
+    return [
+        f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey",
+        f"ALTER TABLE {table} ADD PRIMARY KEY (tenant_id, id)",
+    ]
+
+
+def _reference_sql(model: type[models.Model]) -> list[str]:
+    fields = [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey)]
+    return [_foreign_key_sql(model._meta.db_table, field) for field in fields]
+
+
 class TenantTable(Operation):
     """Migration operation: composite keys that start with the tenant, and row-level security.
 
-    append_only takes UPDATE and DELETE from the runtime role.
+    Tables that refer to one another are named together. append_only takes UPDATE and DELETE from the runtime role.
     """
 
     reduces_to_sql = True
     reversible = False
 
-    def __init__(self, name: str, append_only: bool = False) -> None:
-        self.name = name
+    def __init__(self, *names: str, append_only: bool = False) -> None:
+        self.names = names
         self.append_only = append_only
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
@@ -128,30 +138,25 @@ class TenantTable(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         apps: Apps = to_state.apps
-        model = apps.get_model(app_label, self.name)
-        for statement in self._statements(model):
-            schema_editor.execute(statement)
+        models_ = [apps.get_model(app_label, name) for name in self.names]
+        for step in (_key_sql, _reference_sql, self._lock_sql):
+            for model in models_:
+                for statement in step(model):
+                    schema_editor.execute(statement)
 
     def database_backwards(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError("a locked table is not unlocked; write a new migration")
 
-    def _statements(self, model: type[models.Model]) -> list[str]:
+    def _lock_sql(self, model: type[models.Model]) -> list[str]:
         table = model._meta.db_table
-        fields = [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey)]
         append_only = [f"REVOKE UPDATE, DELETE ON {table} FROM {runtime_role()}"] if self.append_only else []
-        return [
-            f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey",
-            f"ALTER TABLE {table} ADD PRIMARY KEY (tenant_id, id)",
-            *(_foreign_key_sql(table, field) for field in fields),
-            *lock_table_sql(table),
-            *append_only,
-        ]
+        return [*lock_table_sql(table), *append_only]
 
     def describe(self) -> str:
-        return f"Tenant keys and row-level security on {self.name}"
+        return f"Tenant keys and row-level security on {', '.join(self.names)}"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return (self.__class__.__qualname__, [self.name], {"append_only": True} if self.append_only else {})
+        return (self.__class__.__qualname__, list(self.names), {"append_only": True} if self.append_only else {})
 
 
 def runtime_role() -> str:

@@ -1,0 +1,61 @@
+"""Freshness of a published run, derived: one comparison of what the run pinned with what is there now."""
+
+from typing import Any
+
+from django.db import connection
+
+from assessments.models import AssessmentRun
+
+MAX_REASONS = 100
+
+CHANGED_MEMBERS = """
+SELECT a.name, a.machine_id, a.configuration_version, m.configuration_version
+FROM assessments_assessedmachine a
+JOIN ingest_machine m ON m.tenant_id = a.tenant_id AND m.id = a.machine_id
+WHERE a.tenant_id = %s AND a.run_id = %s AND m.configuration_version <> a.configuration_version
+ORDER BY a.name, a.machine_id LIMIT %s
+"""
+CHANGES = """
+SELECT c.machine_id, c.property, c.old, c.new, c.at FROM ingest_machinechange c
+JOIN unnest(%s::uuid[], %s::bigint[]) AS pinned (machine_id, version) ON pinned.machine_id = c.machine_id
+WHERE c.tenant_id = %s AND c.configuration_version > pinned.version
+ORDER BY c.at DESC, c.id LIMIT %s
+"""
+
+
+def freshness(run: AssessmentRun, membership_version: int) -> dict[str, Any]:
+    """`status` current, out_of_sync (the group changed) or outdated (a member machine changed), with the reasons.
+
+    Both may hold; out_of_sync is named then, since the members come first. At most 100 reasons.
+    """
+    reasons: list[dict[str, Any]] = []
+    if membership_version != run.group_membership_version:
+        reasons.append({"code": "group_changed", "message": "Machines were added to the group or removed from it."})
+    changed = _machine_reasons(run)
+    status = "out_of_sync" if reasons else ("outdated" if changed else "current")
+    return {"status": status, "reasons": (reasons + changed)[:MAX_REASONS]}
+
+
+def _machine_reasons(run: AssessmentRun) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED_MEMBERS, [run.tenant_id, run.id, MAX_REASONS])
+        machines = cursor.fetchall()
+        if not machines:
+            return []
+        ids, pinned = [row[1] for row in machines], [row[2] for row in machines]
+        cursor.execute(CHANGES, [ids, pinned, run.tenant_id, MAX_REASONS])
+        changes = cursor.fetchall()
+    names = {row[1]: row[0] for row in machines}
+    return [
+        {
+            "code": "machine_changed",
+            "machine": str(machine_id),
+            "name": names[machine_id],
+            "property": property_name,
+            "old": old,
+            "new": new,
+            "at": at,
+            "message": f"{property_name} of {names[machine_id]} changed.",
+        }
+        for machine_id, property_name, old, new, at in changes
+    ]

@@ -1,0 +1,178 @@
+"""Rows to engine values. What is read of a machine is written down as plain JSON first, and the engine's arrays are
+made from that: the same JSON is stored with the result, so the decision trace is computed again from equal inputs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from ingest.performance import Utilization, utilization
+
+from assessments.engine.fixed_point import scaled
+from assessments.engine.values import BOOT_TYPES, Disks, Machines, Nics, Observed
+from assessments.models import AssessedDisk, AssessedMachine
+from ingest.models import DiscoveredBy, Disk, Machine, Nic
+
+DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
+NIC_METRICS = ("received_mbps", "transmitted_mbps")
+# A metric as it is stored: its percentile (None = no data) and how many points stood behind it.
+Measured = list[float | int | None]
+UNMEASURED: Measured = [None, 0]
+
+
+@dataclass(frozen=True)
+class LoadedDisks:
+    """One entry a disk, in the order of the engine's arrays."""
+
+    ids: list[UUID]
+    machine_ids: list[UUID]
+    positions: list[int]
+    source_ids: list[str]
+    names: list[str]
+    size_gb: list[float]
+    observed: list[dict[str, Measured]]
+
+
+@dataclass(frozen=True)
+class LoadedMachines:
+    """Machines as rows know them and as the engine takes them, in the same order."""
+
+    ids: list[UUID]
+    names: list[str]
+    configuration_versions: list[int]
+    inputs: list[dict[str, Any]]
+    disks: LoadedDisks
+    values: Machines
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def load_machines(
+    machine_ids: Sequence[UUID], *, start_at: datetime, end_at: datetime, percentile: float, performance_based: bool
+) -> LoadedMachines:
+    """Machines with parts and utilization in [start_at, end_at), by a fixed number of queries."""
+    machines = list(Machine.objects.filter(id__in=machine_ids).order_by("id"))
+    ids = [machine.id for machine in machines]
+    used = (
+        utilization(ids, start_at=start_at, end_at=end_at, percentile=percentile)
+        if performance_based
+        else Utilization.nothing(ids, start_at=start_at, end_at=end_at)
+    )
+    row_of = {id: row for row, id in enumerate(ids)}
+    nics: list[list[dict[str, Any]]] = [[] for _ in ids]
+    for nic in Nic.objects.filter(machine_id__in=ids).order_by("machine_id", "position", "id"):
+        nics[row_of[nic.machine_id]].append(_nic(nic, used))
+    inputs = [_machine(machine, row, used, nics[row]) for row, machine in enumerate(machines)]
+    disks = _load_disks(ids, used)
+    return LoadedMachines(
+        ids=ids,
+        names=[machine.name for machine in machines],
+        configuration_versions=[machine.configuration_version for machine in machines],
+        inputs=inputs,
+        disks=disks,
+        values=engine_machines(inputs, [row_of[id] for id in disks.machine_ids], disks.size_gb, disks.observed),
+    )
+
+
+def _machine(machine: Machine, row: int, used: Utilization, nics: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "operating_system": machine.operating_system or "",
+        "boot_type": machine.boot_type,
+        "imported": machine.discovered_by == DiscoveredBy.IMPORT,
+        "power_state": machine.power_state,
+        "host": machine.host,
+        "cpu_model": machine.cpu_model,
+        "cores": machine.cores or 0,
+        "memory_mb": machine.memory_mb or 0,
+        "expected_points": int(used.expected_points[row]),
+        "cpu_percent": used.machine(row, "cpu_percent"),
+        "memory_percent": used.machine(row, "memory_percent"),
+        "nics": nics,
+    }
+
+
+def _nic(nic: Nic, used: Utilization) -> dict[str, Any]:
+    return {
+        "source_id": nic.source_id,
+        "mac_address": nic.mac_address,
+        "ip_addresses": list(nic.ip_addresses),
+        "network": nic.network,
+        **{metric: used.part(nic.machine_id, "nic", nic.source_id, metric) for metric in NIC_METRICS},
+    }
+
+
+def _load_disks(machine_ids: Sequence[UUID], used: Utilization) -> LoadedDisks:
+    disks = list(Disk.objects.filter(machine_id__in=machine_ids).order_by("machine_id", "position", "id"))
+    positions: dict[UUID, int] = {}
+    return LoadedDisks(
+        ids=[disk.id for disk in disks],
+        machine_ids=[disk.machine_id for disk in disks],
+        positions=[_next(positions, disk.machine_id) for disk in disks],
+        source_ids=[disk.source_id for disk in disks],
+        names=[disk.name or disk.source_id for disk in disks],
+        size_gb=[round(disk.size_gb or 0, 4) for disk in disks],
+        observed=[
+            {metric: used.part(disk.machine_id, "disk", disk.source_id, metric) for metric in DISK_METRICS}
+            for disk in disks
+        ],
+    )
+
+
+def _next(counters: dict[UUID, int], key: UUID) -> int:
+    counters[key] = counters.get(key, -1) + 1
+    return counters[key]
+
+
+def engine_machines(
+    inputs: Sequence[dict[str, Any]],
+    disk_owners: Sequence[int],
+    disk_size_gb: Sequence[float],
+    disk_observed: Sequence[dict[str, Measured]],
+) -> Machines:
+    """The engine's arrays from plain JSON; `disk_owners` are rows of `inputs`, sorted."""
+    systems = sorted({machine["operating_system"] for machine in inputs})
+    number_of = {name: number for number, name in enumerate(systems)}
+    nics = [(row, nic) for row, machine in enumerate(inputs) for nic in machine["nics"]]
+    return Machines(
+        cores=_integers(machine["cores"] for machine in inputs),
+        memory_mb=_integers(machine["memory_mb"] for machine in inputs),
+        operating_systems=tuple(systems),
+        operating_system=_integers(number_of[machine["operating_system"]] for machine in inputs),
+        boot_type=_integers(BOOT_TYPES.index(machine["boot_type"]) for machine in inputs),
+        imported=np.array([machine["imported"] for machine in inputs], dtype=np.bool_),
+        cpu_percent=_observed(machine["cpu_percent"] for machine in inputs),
+        memory_percent=_observed(machine["memory_percent"] for machine in inputs),
+        expected_points=_integers(machine["expected_points"] for machine in inputs),
+        disks=Disks(
+            machine=_integers(disk_owners),
+            size_gb=scaled(disk_size_gb),
+            **{metric: _observed(observed[metric] for observed in disk_observed) for metric in DISK_METRICS},
+        ),
+        nics=Nics(
+            machine=_integers(row for row, _ in nics),
+            **{metric: _observed(nic[metric] for _, nic in nics) for metric in NIC_METRICS},
+        ),
+    )
+
+
+def _integers(values: Iterable[int]) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.array(list(values), dtype=np.int64)
+
+
+def _observed(measured: Iterable[Measured]) -> Observed:
+    listed = list(measured)
+    return Observed.quantities([value for value, _ in listed], [int(points or 0) for _, points in listed])
+
+
+def stored_machine(machine: AssessedMachine, disks: Sequence[AssessedDisk]) -> Machines:
+    """One machine as a run saw it, from the rows that the run stored; disks in order of position."""
+    return engine_machines(
+        [machine.inputs],
+        [0] * len(disks),
+        [float(disk.size_gb) for disk in disks],
+        [disk.observed for disk in disks],
+    )

@@ -1,0 +1,150 @@
+"""Making assessments and their runs: the row first, the work enqueued in the same transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
+from assessments.settings import complete_settings, find_catalog, pinned_window
+from groups.membership import member_count
+from groups.models import Group
+from migrate_hub.errors import DomainError
+from migrate_hub.jobs.queueing import cancel_jobs, enqueue
+from migrate_hub.tenants import audit
+from migrate_hub.tenants.people import name_taken
+
+PLAN_TASK = "assessments.plan"
+MAX_ASSESSMENTS = 10_000
+MAX_MACHINES = 100_000
+MAX_UNFINISHED = 50
+CANCELLED = "cancelled"
+
+
+def queue_assessment(*, group: Group, name: str, settings: dict[str, Any], now: datetime) -> Assessment:
+    """A new assessment of a group with its first run queued.
+
+    Raises DomainError: name_taken, empty_group, limit_reached, and everything `complete_settings` refuses.
+    """
+    if Assessment.objects.filter(project_id=group.project_id, deleted_at=None).count() >= MAX_ASSESSMENTS:
+        raise DomainError(
+            code="limit_reached", status=409, detail=f"A project has at most {MAX_ASSESSMENTS} assessments."
+        )
+    complete = complete_settings(group.project, settings)
+    try:
+        with transaction.atomic():
+            assessment: Assessment = Assessment.objects.create(
+                project_id=group.project_id, group=group, name=name, settings=complete
+            )
+    except IntegrityError:
+        raise name_taken("assessment", name) from None
+    queue_run(assessment, now)
+    audit.record("assessment.create", assessment, settings=complete)
+    return assessment
+
+
+def queue_run(assessment: Assessment, now: datetime) -> AssessmentRun:
+    """A new run of an assessment with its settings as they are now, everything that decides pinned."""
+    _refuse_if_unfinished(assessment)
+    group = assessment.group
+    count = member_count(group)
+    if count == 0:
+        raise DomainError(code="empty_group", detail="The group has no machines. Add some, then assess it.")
+    if count > MAX_MACHINES:
+        raise DomainError(code="too_many_machines", detail=f"An assessment covers at most {MAX_MACHINES} machines.")
+    catalog = find_catalog(assessment.settings["catalog"])
+    start_at, end_at = pinned_window(assessment.settings, now)
+    number = AssessmentRun.objects.filter(assessment=assessment).aggregate(last=Max("number"))["last"] or 0
+    run: AssessmentRun = AssessmentRun.objects.create(
+        assessment=assessment,
+        number=number + 1,
+        settings=assessment.settings,
+        catalog=catalog,
+        region=assessment.settings["target_region"],
+        performance_start_at=start_at,
+        performance_end_at=end_at,
+        group_membership_version=group.membership_version,
+        machine_count=count,
+        created_at=now,
+    )
+    assessment.latest_run = run
+    assessment.save(update_fields=["latest_run"])
+    enqueue(PLAN_TASK, run.id)
+    return run
+
+
+def _refuse_if_unfinished(assessment: Assessment) -> None:
+    Assessment.objects.select_for_update().filter(id=assessment.id).first()
+    if AssessmentRun.objects.filter(assessment=assessment, status__in=UNFINISHED).exists():
+        raise DomainError(
+            code="run_unfinished", status=409, detail="A run of this assessment is not finished. Wait, or cancel it."
+        )
+    if AssessmentRun.objects.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
+        raise DomainError(
+            code="limit_reached",
+            status=409,
+            detail=f"{MAX_UNFINISHED} runs of this tenant are unfinished. Wait for some.",
+        )
+
+
+def change_assessment(
+    assessment: Assessment, *, now: datetime, name: str | None = None, settings: dict[str, Any] | None = None
+) -> Assessment:
+    """Renames an assessment, or changes settings, which queues a new run; settings not named keep their values."""
+    if name is not None:
+        assessment.name = name
+        try:
+            with transaction.atomic():
+                assessment.save(update_fields=["name"])
+        except IntegrityError:
+            raise name_taken("assessment", name) from None
+    if settings is not None:
+        assessment.settings = complete_settings(assessment.project, merged(assessment.settings, settings))
+        assessment.save(update_fields=["settings"])
+        queue_run(assessment, now)
+    audit.record("assessment.change", assessment, settings=settings or {})
+    return assessment
+
+
+def merged(stored: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Stored settings with changes; of a nested setting only the named members change, a window changes whole."""
+    nested: dict[str, Any] = {
+        name: {**stored[name], **changes[name]} for name in ("uptime", "unknown_limits") if name in changes
+    }
+    return {**stored, **changes, **nested}
+
+
+def recalculate(assessment: Assessment, now: datetime) -> AssessmentRun:
+    """A new run with the same settings: the group, the machines and their history as they are now."""
+    run = queue_run(assessment, now)
+    audit.record("assessment.recalculate", assessment, run=run.number)
+    return run
+
+
+def cancel_run(assessment: Assessment, now: datetime) -> None:
+    """Ends the unfinished run; results of the last completed one stay. 409 when nothing is running."""
+    run = AssessmentRun.objects.select_for_update().filter(assessment=assessment, status__in=UNFINISHED).first()
+    if run is None:
+        raise DomainError(code="nothing_to_cancel", status=409, detail="No run of this assessment is unfinished.")
+    cancel_jobs(run.id)
+    end_run(run, code=CANCELLED, detail="Cancelled by a member of the tenant.", now=now)
+    audit.record("assessment.cancel", assessment, run=run.number)
+
+
+def end_run(run: AssessmentRun, *, code: str, detail: str, now: datetime) -> None:
+    """Marks a run as failed, with a reason for people."""
+    run.status = RunStatus.FAILED
+    run.failure_code, run.failure_detail, run.finished_at = code, detail, now
+    run.save(update_fields=["status", "failure_code", "failure_detail", "finished_at"])
+
+
+def delete_assessment(assessment: Assessment, now: datetime) -> None:
+    """Hides an assessment and stops its work."""
+    run = AssessmentRun.objects.select_for_update().filter(assessment=assessment, status__in=UNFINISHED).first()
+    if run is not None:
+        cancel_jobs(run.id)
+        end_run(run, code=CANCELLED, detail="The assessment was deleted.", now=now)
+    assessment.deleted_at = now
+    assessment.save(update_fields=["deleted_at"])
+    audit.record("assessment.delete", assessment)

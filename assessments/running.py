@@ -1,0 +1,124 @@
+"""A run, step by step: plan its shards, compute each, publish all at once. Every step may die and be repeated.
+
+Effects and the end of a step's job are one transaction fenced by the job's token, so a worker that lost its lease
+changes nothing, and a shard computed twice leaves the rows of one computation.
+"""
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.catalog.selection import load_region
+from assessments.engine.assess import assess
+from assessments.inputs import load_machines
+from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
+from assessments.queueing import end_run
+from assessments.results import delete_rows, save_rows, summarize
+from assessments.settings import engine_settings
+from groups.membership import members_of
+from migrate_hub.jobs.claiming import Claim, LeaseLostError
+from migrate_hub.jobs.queueing import cancel_jobs, enqueue
+from migrate_hub.tenants.row_level_security import tenant_context
+
+log = structlog.get_logger(__name__)
+SHARD_TASK = "assessments.shard"
+PUBLISH_TASK = "assessments.publish"
+MACHINES_A_SHARD = 500
+
+
+def plan_run(claim: Claim) -> None:
+    """Divides the machines of the group into shards and enqueues them."""
+    with tenant_context(claim.tenant_id):
+        run = _unfinished_run(claim)
+        machine_ids = [str(id) for id in members_of(run.assessment.group).order_by("id").values_list("id", flat=True)]
+        if not machine_ids:
+            end_run(
+                run, code="empty_group", detail="The group had no machines when the run started.", now=timezone.now()
+            )
+            claim.finish()
+            return
+        parts = [machine_ids[i : i + MACHINES_A_SHARD] for i in range(0, len(machine_ids), MACHINES_A_SHARD)]
+        RunShard.objects.filter(run=run).delete()
+        RunShard.objects.bulk_create(
+            RunShard(run=run, part=number, machine_ids=ids, machine_count=len(ids)) for number, ids in enumerate(parts)
+        )
+        run.status, run.started_at, run.machine_count = RunStatus.RUNNING, timezone.now(), len(machine_ids)
+        run.save(update_fields=["status", "started_at", "machine_count"])
+        enqueue(SHARD_TASK, run.id, parts=range(len(parts)))
+        claim.finish()
+
+
+def run_shard(claim: Claim) -> None:
+    """Computes one shard in every scenario and writes its rows into the unpublished run."""
+    with tenant_context(claim.tenant_id):
+        run = _unfinished_run(claim)
+        shard = RunShard.objects.get(run=run, part=claim.part)
+        catalog = load_region(run.catalog, run.region, run.settings["currency"])
+        machines = load_machines(
+            [UUID(id) for id in shard.machine_ids],
+            start_at=run.performance_start_at,
+            end_at=run.performance_end_at,
+            percentile=run.settings["percentile"],
+            performance_based=run.settings["sizing_criterion"] == "performance_based",
+        )
+    decided = assess(machines.values, catalog, engine_settings(run.settings))
+    with tenant_context(claim.tenant_id):
+        delete_rows(run, claim.part)
+        save_rows(run, claim.part, machines, decided, catalog)
+        _finish_shard(run, claim)
+
+
+def _finish_shard(run: AssessmentRun, claim: Claim) -> None:
+    """Marks the shard done, and enqueues the publishing when it was the last one.
+
+    The lock on the run makes two shards that end at once follow each other, so exactly one of them is the last.
+    """
+    locked = AssessmentRun.objects.select_for_update().filter(id=run.id, status=RunStatus.RUNNING).first()
+    if locked is None:
+        raise LeaseLostError(f"run {run.id} is no longer running")
+    RunShard.objects.filter(run=run, part=claim.part).update(done=True)
+    if not RunShard.objects.filter(run=run, done=False).exists():
+        enqueue(PUBLISH_TASK, run.id)
+    claim.finish()
+
+
+def publish_run(claim: Claim) -> None:
+    """Sums up, completes the run and shows it to readers, in one transaction."""
+    with tenant_context(claim.tenant_id):
+        run = _unfinished_run(claim)
+        run.summary = summarize(run)
+        run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
+        run.save(update_fields=["summary", "status", "finished_at"])
+        Assessment.objects.filter(id=run.assessment_id).update(current_run=run)
+        claim.finish()
+    log.info("run_completed", run=str(run.id), machines=run.machine_count)
+
+
+def _unfinished_run(claim: Claim) -> AssessmentRun:
+    """The claim's run; LeaseLostError when it was cancelled or failed meanwhile."""
+    run = (
+        AssessmentRun.objects.select_related("assessment__group", "catalog")
+        .filter(id=claim.object_id, status__in=UNFINISHED)
+        .first()
+    )
+    if run is None:
+        raise LeaseLostError(f"run {claim.object_id} is no longer unfinished")
+    return run  # type: ignore[no-any-return]
+
+
+FAILURE_DETAIL = (
+    "The computation failed repeatedly. It was not your doing; run it again, and if it fails again tell the operator "
+    "the id of this run."
+)
+
+
+def fail_run(run_id: UUID, failure: str) -> None:
+    """Ends a run whose job was tried too often. Runs inside the tenant."""
+    with transaction.atomic():
+        run = AssessmentRun.objects.select_for_update().filter(id=run_id, status__in=UNFINISHED).first()
+        if run is not None:
+            cancel_jobs(run.id)
+            end_run(run, code="computation_failed", detail=FAILURE_DETAIL, now=timezone.now())
+    log.error("run_failed", run=str(run_id), failure=failure)

@@ -1,0 +1,31 @@
+"""The catalogs, and the assessments of projects and groups."""
+
+from django.urls import include, path
+
+from assessments.views import AssessedMachinesView, AssessmentsView
+
+ASSESSMENTS = "projects/<str:project>/assessments/"
+ASSESSMENT = ASSESSMENTS + "<str:assessment>/"
+
+urlpatterns = [
+    path("", include("assessments.catalog.urls")),
+    path(
+        "projects/<str:project>/groups/<str:group>/assessments/",
+        AssessmentsView.as_view({"post": "create"}),
+        name="group-assessments",
+    ),
+    path(ASSESSMENTS, AssessmentsView.as_view({"get": "list"}), name="assessments"),
+    path(
+        ASSESSMENT,
+        AssessmentsView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="assessment",
+    ),
+    path(ASSESSMENT + "recalculate/", AssessmentsView.as_view({"post": "recalculate"}), name="assessment-recalculate"),
+    path(ASSESSMENT + "cancel/", AssessmentsView.as_view({"post": "cancel"}), name="assessment-cancel"),
+    path(ASSESSMENT + "machines/", AssessedMachinesView.as_view({"get": "list"}), name="assessed-machines"),
+    path(
+        ASSESSMENT + "machines/<str:machine>/",
+        AssessedMachinesView.as_view({"get": "retrieve"}),
+        name="assessed-machine",
+    ),
+]

@@ -1,0 +1,142 @@
+"""Making groups and changing who is in them; who is in them now."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F
+
+from groups.filters import matching_machines
+from groups.models import Group, GroupMember
+from ingest.models import Machine
+from migrate_hub.errors import DomainError, FieldProblem
+from migrate_hub.tenants import audit
+from migrate_hub.tenants.bulk import bulk_insert
+from migrate_hub.tenants.context import current_tenant_id
+from migrate_hub.tenants.models import Project, uuid7
+from migrate_hub.tenants.people import name_taken
+
+MAX_MACHINES_A_CALL = 35_000
+MAX_GROUPS = 5_000
+MAX_NAMED = 100
+
+
+def create_group(
+    *, project: Project, name: str, machines: Iterable[UUID] = (), filter: dict[str, Any] | None = None
+) -> Group:
+    """A group of listed machines, or of those that match a filter; a name is taken once a project."""
+    if Group.objects.filter(project=project, deleted_at=None).count() >= MAX_GROUPS:
+        raise DomainError(code="limit_reached", status=409, detail=f"A project has at most {MAX_GROUPS} groups.")
+    machines = list(machines)
+    if machines and filter is not None:
+        raise DomainError(code="invalid", detail="Give either machines or a filter, not both.")
+    try:
+        with transaction.atomic():
+            group: Group = Group.objects.create(project=project, name=name, filter=filter)
+    except IntegrityError:
+        raise name_taken("group", name) from None
+    if machines:
+        change_members(group, add=machines)
+    audit.record("group.create", group, machines=len(machines))
+    return group
+
+
+def change_members(group: Group, *, add: Iterable[UUID] = (), remove: Iterable[UUID] = ()) -> int:
+    """Adds and removes machines, all or nothing; returns how many are in the group then.
+
+    Raises DomainError 400 `unknown_machines` that names the first 100 ids that are not machines of the project.
+    """
+    if group.filter is not None:
+        raise DomainError(
+            code="group_by_filter", status=409, detail="The members of this group follow its filter; change the filter."
+        )
+    to_add, to_remove = set(add), set(remove)
+    _refuse_too_many(len(to_add) + len(to_remove))
+    # The row lock makes two changes of one group follow each other.
+    Group.objects.select_for_update().filter(id=group.id).first()
+    _refuse_unknown(group, to_add | to_remove)
+    before = member_count(group)
+    removed = GroupMember.objects.filter(group=group, machine_id__in=to_remove)._raw_delete("default")
+    added = _insert_members(group, sorted(to_add))
+    if added or removed:
+        Group.objects.filter(id=group.id).update(membership_version=F("membership_version") + 1)
+        group.refresh_from_db(fields=["membership_version"])
+        audit.record("group.members", group, added=added, removed=removed)
+    return before + added - removed
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MAX_MACHINES_A_CALL:
+        raise DomainError(
+            code="too_many_machines", detail=f"At most {MAX_MACHINES_A_CALL} machines a call; this one names {count}."
+        )
+
+
+def _refuse_unknown(group: Group, machine_ids: set[UUID]) -> None:
+    if not machine_ids:
+        return
+    sql = """
+        SELECT asked.id FROM unnest(%s::uuid[]) AS asked (id)
+        LEFT JOIN ingest_machine m ON m.tenant_id = %s AND m.id = asked.id AND m.project_id = %s
+        WHERE m.id IS NULL ORDER BY asked.id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(machine_ids), current_tenant_id(), group.project_id])
+        unknown = [row[0] for row in cursor.fetchall()]
+    if unknown:
+        raise DomainError(
+            code="unknown_machines",
+            detail=f"{len(unknown)} of the machines are not in this project; nothing was changed.",
+            errors=[FieldProblem(str(id), "unknown_machine", "No such machine here.") for id in unknown[:MAX_NAMED]],
+        )
+
+
+def _insert_members(group: Group, machine_ids: list[UUID]) -> int:
+    columns = {
+        "id": ("uuid", [uuid7() for _ in machine_ids]),
+        "group_id": ("uuid", [group.id] * len(machine_ids)),
+        "machine_id": ("uuid", machine_ids),
+    }
+    return bulk_insert(GroupMember._meta.db_table, columns, on_conflict="ON CONFLICT DO NOTHING")
+
+
+def change_filter(group: Group, filter: dict[str, Any]) -> Group:
+    """Another filter for a group by filter."""
+    if group.filter is None:
+        raise DomainError(code="group_is_static", status=409, detail="This group lists its machines; make a new one.")
+    Group.objects.filter(id=group.id).update(filter=filter, membership_version=F("membership_version") + 1)
+    group.refresh_from_db(fields=["filter", "membership_version"])
+    audit.record("group.filter", group)
+    return group
+
+
+def rename_group(group: Group, name: str) -> Group:
+    group.name = name
+    try:
+        with transaction.atomic():
+            group.save(update_fields=["name"])
+    except IntegrityError:
+        raise name_taken("group", name) from None
+    audit.record("group.rename", group)
+    return group
+
+
+def delete_group(group: Group, now: datetime) -> None:
+    """Hides a group; its assessments stay readable."""
+    group.deleted_at = now
+    group.save(update_fields=["deleted_at"])
+    audit.record("group.delete", group)
+
+
+def members_of(group: Group) -> models.QuerySet[Machine]:
+    """The machines in a group now; vanished ones are left out."""
+    machines: models.QuerySet[Machine] = Machine.objects.filter(project_id=group.project_id, removed_at=None)
+    if group.filter is not None:
+        return matching_machines(machines, group.filter)
+    return machines.filter(id__in=GroupMember.objects.filter(group=group).values("machine_id"))
+
+
+def member_count(group: Group) -> int:
+    return members_of(group).count()

@@ -1,0 +1,77 @@
+"""Groups of a project and their members."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from groups import membership
+from groups.models import Group, GroupMember
+from groups.serializers import GroupChange, GroupIn, GroupOut, MembersChange
+from migrate_hub.tenants.api import ProjectViewSet
+
+
+def with_machine_count(groups: models.QuerySet[Group]) -> models.QuerySet[Group]:
+    """Adds `machine_count` of static groups in the same query."""
+    members = GroupMember.objects.filter(group=OuterRef("id"), machine__removed_at=None).order_by()
+    counted = members.values("group").annotate(count=Count("id")).values("count")
+    return groups.annotate(machine_count=Coalesce(Subquery(counted), 0))
+
+
+@extend_schema(tags=["groups"])
+class GroupsView(ProjectViewSet):
+    model = Group
+    serializer_class = GroupOut
+    ordering = ("name", "id")
+
+    def get_queryset(self) -> models.QuerySet[Group]:
+        return with_machine_count(super().get_queryset().filter(deleted_at=None))
+
+    @extend_schema(responses=GroupOut(many=True))
+    def list(self, request: Request, project: str) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=GroupIn, responses={201: GroupOut})
+    def create(self, request: Request, project: str) -> Response:
+        body = GroupIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        group = membership.create_group(project=self.project, **body.validated_data)
+        return Response(self._shown(group), status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=GroupOut)
+    def retrieve(self, request: Request, project: str, group: str) -> Response:
+        return Response(self._shown(self.find(self.get_queryset(), group)))
+
+    @extend_schema(request=GroupChange, responses=GroupOut)
+    def partial_update(self, request: Request, project: str, group: str) -> Response:
+        found = self.find(self.get_queryset(), group)
+        body = GroupChange(data=request.data)
+        body.is_valid(raise_exception=True)
+        if "name" in body.validated_data:
+            membership.rename_group(found, body.validated_data["name"])
+        if "filter" in body.validated_data:
+            membership.change_filter(found, body.validated_data["filter"])
+        return Response(self._shown(found))
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, project: str, group: str) -> Response:
+        membership.delete_group(self.find(self.get_queryset(), group), timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=MembersChange, responses=GroupOut)
+    def machines(self, request: Request, project: str, group: str) -> Response:
+        found = self.find(self.get_queryset(), group)
+        body = MembersChange(data=request.data)
+        body.is_valid(raise_exception=True)
+        membership.change_members(found, **body.validated_data)
+        return Response(self._shown(found))
+
+    def _shown(self, group: Group) -> dict[str, Any]:
+        group.machine_count = membership.member_count(group)  # type: ignore[attr-defined]
+        return dict(GroupOut(group).data)

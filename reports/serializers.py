@@ -1,0 +1,31 @@
+"""Shapes of reports on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from assessments.models import RunStatus
+from assessments.serializers import FailureOut
+from assessments.settings import choices
+from migrate_hub.tenants.api import StrictSerializer
+from reports.models import ReportFormat
+from reports.workbook import LAYOUTS, NEWEST_LAYOUT
+
+
+class ReportIn(StrictSerializer):
+    format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
+    layout = serializers.ChoiceField(choices=choices(*LAYOUTS), default=NEWEST_LAYOUT)
+
+
+class ReportOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    format = serializers.ChoiceField(choices=ReportFormat.choices)
+    layout = serializers.ChoiceField(choices=choices(*LAYOUTS))
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    run = serializers.UUIDField(source="run_id", help_text="The run that the report shows.")
+    size_bytes = serializers.IntegerField(required=False)
+    download_url = serializers.CharField(required=False, help_text="Needs no token; expires after ten minutes.")
+    failure = FailureOut(required=False)
+    created_by = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
