@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MACHINES ?= 500
 TRACE ?=
+PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo local test test-e2e check fix bench schema lock clean prerequisites
@@ -30,6 +31,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 $(VENV)/.e2e: requirements/e2e.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/e2e.txt
 	@touch $@
+
+demo: $(VENV)/.runtime  ## the whole story: two tenants, 500 machines, assessments, workbooks (MACHINES=, TRACE=, PORT=)
+	@$(BIN)/python manage.py demo --machines "$(MACHINES)" --port "$(PORT)" $(if $(TRACE),--trace "$(TRACE)")
+
+local: $(VENV)/.runtime  ## the same services without the story, for development (PORT=)
+	@$(BIN)/python manage.py local --port "$(PORT)"
 
 test: $(VENV)/.dev  ## unit and integration tests on a real PostgreSQL and Redis, as any user
 	@$(BIN)/python -m pytest -m "not e2e"
