@@ -54,7 +54,7 @@ def premium_v2(disks: PremiumV2, size_gb: IntArray, iops: IntArray, mbps: IntArr
         mbps=need_mbps,
         monthly_cost=hourly * FULL_MONTH_HOURS,
         size_fits=size <= disks.max_size_gib,
-        iops_fit=(need_iops <= disks.max_iops) & (provisioned <= disks.max_size_gib),
+        iops_fit=need_iops <= disks.max_iops,
         mbps_fit=need_mbps <= disks.max_mbps,
     )
 
