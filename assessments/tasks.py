@@ -1,0 +1,9 @@
+"""The tasks of a run, one call each: plan it, compute a shard, publish it."""
+
+from assessments import running
+from assessments.queueing import PLAN_TASK
+from migrate_hub.jobs.handlers import register
+
+register(PLAN_TASK, run=running.plan_run, on_failed=running.fail_run)
+register(running.SHARD_TASK, run=running.run_shard, on_failed=running.fail_run)
+register(running.PUBLISH_TASK, run=running.publish_run, on_failed=running.fail_run)
