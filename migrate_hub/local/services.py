@@ -46,7 +46,7 @@ class LocalServices:
             self._refuse_used_port()
             self._start_servers(stack)
             self._run_command("migrate", "--database", "owner", "--verbosity", "0")
-            # self._run_command("load_catalog")
+            self._run_command("load_catalog")
             if not os.environ.get("PLAIN_HTTP"):
                 self._run_command("collectstatic", "--noinput", "--verbosity", "0")
             self._start_ours(stack)
