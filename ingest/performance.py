@@ -44,7 +44,7 @@ class MachineSeries:
 
     def lay_over(self, layout: Sequence[SeriesKey], start_at: datetime, step: int, block: Floats) -> None:
         """Puts a block over what is there; its missing points leave what is there."""
-        known = [self._row(key) for key in layout]
+        known = np.array([self._row(key) for key in layout], dtype=np.intp)
         first = round((start_at - self.start_at).total_seconds()) // self.interval_seconds
         columns = first + np.arange(block.shape[1]) * step
         inside = (columns >= 0) & (columns < self.slots)
@@ -68,9 +68,10 @@ def read_series(
     """The series of each machine that has blocks in [start_at, end_at), one machine in memory at a time."""
     layouts = _Layouts()
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = ROWS_A_FETCH
+        cursor.cursor.itersize = ROWS_A_FETCH
         cursor.execute(BLOCKS, [current_tenant_id(), list(machine_ids), start_at - LONGEST_BLOCK, end_at])
-        machine_id, blocks = None, []
+        machine_id: UUID | None = None
+        blocks: list[tuple[Any, ...]] = []
         for row in cursor:
             if row[0] != machine_id:
                 if machine_id is not None:
@@ -118,8 +119,9 @@ def nearest_rank(values: Floats, percent: float) -> tuple[npt.NDArray[np.float64
     counts = np.count_nonzero(~np.isnan(values), axis=1)
     # 0.95 x 100 is 95 exactly only in integers.
     ranks = -(-counts * round(percent * 100) // 10_000)
-    picked = ordered[np.arange(len(values)), np.maximum(ranks - 1, 0)].astype(np.float64)
-    return np.round(np.where(counts > 0, picked, np.nan), DECIMALS), counts.astype(np.int64)
+    picked: npt.NDArray[np.float64] = ordered[np.arange(len(values)), np.maximum(ranks - 1, 0)].astype(np.float64)
+    picked[counts == 0] = np.nan
+    return picked.round(DECIMALS), counts.astype(np.int64)
 
 
 @dataclass(frozen=True)
