@@ -14,10 +14,18 @@ from assessments.engine.costing import (
 )
 from assessments.engine.data_issues import machine_data_issues, nic_data_issues
 from assessments.engine.disks import recommend_disks
-from assessments.engine.fixed_point import BoolArray, IntArray
+from assessments.engine.fixed_point import BoolArray
 from assessments.engine.guest_os import LICENCES
 from assessments.engine.issues import DATA_ISSUE, FINDING, READINESS
-from assessments.engine.matching import DIMENSION, Demand, Limits, demand_of, limits_of
+from assessments.engine.matching import (
+    DIMENSION,
+    UNKNOWN_DISK_LIMITS,
+    UNKNOWN_NETWORK_LIMITS,
+    Demand,
+    Limits,
+    demand_of,
+    limits_of,
+)
 from assessments.engine.readiness import Guests, classify_guests, property_findings, readiness
 from assessments.engine.recommendations import (
     UNPRICED_REASONS,
@@ -33,6 +41,8 @@ from assessments.engine.settings import Settings
 from assessments.engine.sizing import Sizing, size_machines
 from assessments.engine.target import Target
 from assessments.engine.values import Catalog, KnownArray, Machines
+
+UNKNOWN_LIMIT_ISSUES = {"disk_limit_unknown": UNKNOWN_DISK_LIMITS, "network_limit_unknown": UNKNOWN_NETWORK_LIMITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +131,15 @@ def _data_issues(machines: Machines, ground: Groundwork, sizing: Sizing, ready: 
     """Flags of the data, and of what the recommended size was accepted without."""
     issues = machine_data_issues(machines, target)
     headline = headline_scenario(target.settings)
-    sized = sizing.priced[headline] & ready
-    size = sizing.size[headline]
-    issues[:, DATA_ISSUE["disk_limit_unknown"]] = sized & (
-        _unknown_but_needed(ground, size, "disk_iops") | _unknown_but_needed(ground, size, "disk_mbps")
-    )
-    issues[:, DATA_ISSUE["network_limit_unknown"]] = sized & _unknown_but_needed(ground, size, "network_mbps")
+    sized = np.flatnonzero(sizing.priced[headline] & ready)
+    size = sizing.size[headline, sized]
+    for issue, dimensions in UNKNOWN_LIMIT_ISSUES.items():
+        for dimension in dimensions:
+            row = DIMENSION[dimension]
+            unknown = ~ground.limits.known[row, size] & (ground.demand.values[row, sized] > 0)
+            issues[sized, DATA_ISSUE[issue]] |= unknown
     for kind, licence in enumerate(LICENCES):
         lacks = lacks_subscription_price(target, SCENARIOS[headline], licence)
-        unpriced = sized & (ground.guests.licence == kind) & lacks[size]
-        issues[:, DATA_ISSUE["linux_subscription_price_unknown"]] |= unpriced
+        unpriced = (ground.guests.licence[sized] == kind) & lacks[size]
+        issues[sized, DATA_ISSUE["linux_subscription_price_unknown"]] |= unpriced
     return issues
-
-
-def _unknown_but_needed(ground: Groundwork, size: IntArray, dimension: str) -> BoolArray:
-    row = DIMENSION[dimension]
-    result: BoolArray = ~ground.limits.known[row, size] & (ground.demand.values[row] > 0)
-    return result
