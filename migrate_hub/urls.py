@@ -16,4 +16,5 @@ urlpatterns = [
     path("api/schema/", schema.openapi, name="api-schema"),
     path("api/docs/", schema.docs, name="api-docs"),
     path("admin/", admin.site.urls),
+    path("", include("migrate_hub.portal.urls")),
 ]

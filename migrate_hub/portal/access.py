@@ -1,0 +1,188 @@
+"""PortalView: the only way a page reaches a tenant's rows: sign-in, membership, tenant and role, then its body."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import urlencode, urlsplit
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+
+from migrate_hub.errors import DomainError
+from migrate_hub.portal.pages import refusal_page
+from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
+from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.models import Membership, Project, Role, User
+from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
+
+SESSION_TENANT = "tenant"
+TENANT_FIELD = "in_tenant"
+
+
+def memberships_of(user: User) -> Any:
+    """What a person may open: their memberships of tenants that are switched on."""
+    return Membership.objects.select_related("tenant").filter(user=user, tenant__is_active=True)
+
+
+def chosen_membership(request: HttpRequest, user: User) -> Membership | None:
+    """The membership of the tenant that the session names, read anew on each request; None when it is gone."""
+    public_id = request.session.get(SESSION_TENANT)
+    if public_id is None:
+        return None
+    membership: Membership | None = memberships_of(user).filter(tenant__public_id=public_id).first()
+    if membership is None:
+        del request.session[SESSION_TENANT]
+        messages.warning(request, "You are not a member of that tenant any more. Nothing was changed.")
+    return membership
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page to return to after signing in: this one, or for a sent form the page that it stood on."""
+    if request.method in SAFE_METHODS:
+        return request.get_full_path()
+    referrer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referrer, {request.get_host()}):
+        return reverse("portal:home")
+    return urlsplit(referrer).path
+
+
+def go_to_sign_in(request: HttpRequest) -> HttpResponse:
+    return redirect(f"{reverse('portal:sign-in')}?{urlencode({'next': way_back(request)})}")
+
+
+class PortalView(View):
+    """A page inside one tenant. `reads_need` and `writes_need` name the roles, `section` the entry of the menu.
+
+    "Not yours" and "not there" raise the same 404 and show the same page; a too low role is 403. Pages are rendered
+    at once, never lazily: the tenant ends with the view's transaction.
+    """
+
+    reads_need: ClassVar[Role] = Role.READER
+    writes_need: ClassVar[Role] = Role.CONTRIBUTOR
+    section: ClassVar[str] = ""
+
+    user: User
+    membership: Membership
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return go_to_sign_in(request)
+        membership = chosen_membership(request, request.user)
+        if membership is None:
+            return redirect("portal:tenants")
+        self.user, self.membership = request.user, membership
+        with tenant_slot():
+            response = self._answer(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self._enter_tenant()
+            self._check_role()
+            self._check_form_is_of_this_tenant()
+            self.enter(**kwargs)
+            return super().dispatch(request, *args, **kwargs)
+        except DomainError as error:
+            if error.status == 404:
+                raise Http404 from None
+            transaction.set_rollback(True)
+            return refusal_page(error)
+
+    def _enter_tenant(self) -> None:
+        current_actor.set(replace(current_actor.get(), user_id=self.user.id))
+        self.request.tenant_id = self.membership.tenant_id  # type: ignore[attr-defined]  # read by the request log
+        set_tenant(self.membership.tenant_id)
+
+    def _check_role(self) -> None:
+        needed = self.reads_need if self.request.method in SAFE_METHODS else self.writes_need
+        if not self.role.includes(needed):
+            raise DomainError(
+                code="permission_denied",
+                status=403,
+                detail=f"This needs the role {needed.value}. Ask an owner of {self.membership.tenant.name}.",
+            )
+
+    def _check_form_is_of_this_tenant(self) -> None:
+        """A form that was opened before the tenant was switched in another window must not write into the new one."""
+        sent_for = self.request.POST.get(TENANT_FIELD)
+        if sent_for is not None and sent_for != str(self.membership.tenant.public_id):
+            raise DomainError(
+                code="tenant_switched",
+                status=409,
+                detail="This form belongs to another tenant: you have switched since it was opened. "
+                f"You are now in {self.membership.tenant.name}. Nothing was changed.",
+            )
+
+    def enter(self, **kwargs: str) -> None:
+        """Where a subclass looks up what its URL names, before the page's body runs."""
+
+    @property
+    def role(self) -> Role:
+        return Role(self.membership.role)
+
+    def page(self, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
+        """The rendered page, with what its frame needs."""
+        return render(self.request, template, {**self.frame(), **(context or {})}, status=status)
+
+    def frame(self) -> dict[str, Any]:
+        """What every page knows: who looks, at which tenant, and what they may do there."""
+        return {
+            "tenant": self.membership.tenant,
+            "role": self.role,
+            "may_write": self.role.includes(Role.CONTRIBUTOR),
+            "may_own": self.role == Role.OWNER,
+            "section": self.section,
+        }
+
+
+class ProjectPortalView(PortalView):
+    """A page below a project; a project that is not yours or not there is 404."""
+
+    project: Project
+
+    def enter(self, **kwargs: str) -> None:
+        self.project = found(Project.objects.filter(deleted_at=None), kwargs["project"])
+
+    def frame(self) -> dict[str, Any]:
+        return {**super().frame(), "project": self.project}
+
+
+def found(rows: Any, public_id: str) -> Any:
+    """The row with this id among `rows`; Http404 otherwise."""
+    row = rows.filter(pk=as_uuid(public_id)).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@contextmanager
+def refusals_in(form: forms.Form) -> Iterator[None]:
+    """Undoes what the block did when the domain refuses it, and says why beside the form's fields."""
+    try:
+        with transaction.atomic():
+            yield
+    except DomainError as error:
+        if error.status in (403, 404):
+            raise
+        show_refusal(form, error)
+
+
+def show_refusal(form: forms.Form, error: DomainError) -> None:
+    """Puts each problem beside its field; what belongs to no field of the form stands above it."""
+    if not error.errors:
+        form.add_error("name" if error.code == "name_taken" and "name" in form.fields else None, error.detail)
+    for problem in error.errors:
+        head = problem.field.split(".")[0]
+        if head in form.fields:
+            form.add_error(head, problem.message)
+        else:
+            form.add_error(None, f"{problem.field}: {problem.message}" if problem.field else problem.message)

@@ -1,0 +1,99 @@
+"""Home, and a project: made, looked at, changed, deleted."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from migrate_hub.portal import choices
+from migrate_hub.portal.access import PortalView, ProjectPortalView, refusals_in
+from migrate_hub.portal.counts import counts_of_projects
+from migrate_hub.portal.forms import DomainForm
+from migrate_hub.portal.paging import page_of
+from migrate_hub.tenants import people
+from migrate_hub.tenants.models import Project, Role
+from migrate_hub.tenants.serializers import ProjectIn
+
+
+class ProjectForm(DomainForm):
+    serializer = ProjectIn
+    name = forms.CharField(max_length=200, help_text="The customer or the site: what reports will be called.")
+    target_region = forms.CharField(
+        max_length=64, help_text="Where the machines are to run. Each assessment may choose another."
+    )
+    currency = forms.CharField(max_length=3, help_text="In which costs are shown.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = choices.regions()
+        if offered:
+            self.fields["target_region"].widget = forms.Select(choices=[("", "Choose a region"), *offered])
+        self.fields["currency"].widget = forms.Select(choices=choices.currencies())
+
+
+class HomeView(PortalView):
+    section = "projects"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        page = page_of(Project.objects.filter(deleted_at=None), request, order_by="name")
+        counts = counts_of_projects([project.id for project in page.rows])
+        return self.page("portal/home.html", {"page": page, "rows": [(row, counts[row.id]) for row in page.rows]})
+
+
+class NewProjectView(PortalView):
+    section = "projects"
+    reads_need = Role.CONTRIBUTOR
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page("portal/project_form.html", {"form": ProjectForm(initial={"currency": "USD"})})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ProjectForm(request.POST)
+        if form.is_valid():
+            with refusals_in(form):
+                project = people.create_project(**form.cleaned_data)
+                return redirect("portal:project", project.id)
+        return self.page("portal/project_form.html", {"form": form}, status=400)
+
+
+class ProjectView(ProjectPortalView):
+    section = "overview"
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        counts = counts_of_projects([self.project.id])[self.project.id]
+        return self.page("portal/project.html", {"counts": counts})
+
+
+class ProjectSettingsView(ProjectPortalView):
+    section = "overview"
+    reads_need = Role.CONTRIBUTOR
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        fields = {name: getattr(self.project, name) for name in ("name", "target_region", "currency")}
+        return self.page("portal/project_form.html", {"form": ProjectForm(initial=fields)})
+
+    def post(self, request: HttpRequest, project: str) -> HttpResponse:
+        form = ProjectForm(request.POST)
+        if form.is_valid():
+            with refusals_in(form):
+                people.change_project(self.project, **form.cleaned_data)
+                messages.success(request, "The project was saved.")
+                return redirect("portal:project", self.project.id)
+        self.project.refresh_from_db()
+        return self.page("portal/project_form.html", {"form": form}, status=400)
+
+
+class DeleteProjectView(ProjectPortalView):
+    section = "overview"
+    reads_need = writes_need = Role.OWNER
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        return self.page("portal/project_delete.html")
+
+    def post(self, request: HttpRequest, project: str) -> HttpResponse:
+        people.delete_project(self.project, timezone.now())
+        messages.success(request, f"The project {self.project.name} was deleted.")
+        return redirect("portal:home")
