@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlparse
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 REQUIRED = ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL")
+DATABASE_FORM = "postgres://user:password@host:5432/database"
+URL_FORMS = {
+    "PUBLIC_URL": (("https", "http"), "https://hub.example.com"),
+    "DATABASE_URL": (("postgres", "postgresql"), DATABASE_FORM),
+    "DATABASE_OWNER_URL": (("postgres", "postgresql"), DATABASE_FORM),
+    "REDIS_URL": (("redis", "rediss", "unix"), "redis://user:password@host:6379"),
+}
 SECRET_KEY_CHARACTERS = 50
 SECRET_KEY_DIFFERENT_CHARACTERS = 5
 WHERE_TO_READ = "docs/operators-guide.md lists every setting."
@@ -24,12 +34,38 @@ def told_in_one_line() -> Iterator[None]:
         raise SystemExit(f"migrate_hub does not start: {error}") from None
 
 
+class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no types
+    """django-environ, whose complaints about a value name the variable."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError:
+            raise UnusableSettingsError(f"{var} is not of the right kind, such as a number. {WHERE_TO_READ}") from None
+
+
 def refuse_missing(environment: Mapping[str, str]) -> None:
     """All missing names at once, so that the operator need not find them one by one."""
     missing = [name for name in REQUIRED if not environment.get(name)]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise UnusableSettingsError(f"{', '.join(missing)} {verb} not set. {WHERE_TO_READ}")
+
+
+def refuse_unreadable_urls(environment: Mapping[str, str]) -> None:
+    """Addresses of the wrong form; the message shows the right one, since the wrong one may hold a password."""
+    for name, (schemes, form) in URL_FORMS.items():
+        if environment.get(name) and not _reads_as_url(environment[name], schemes):
+            raise UnusableSettingsError(f"{name} must look like {form}. {WHERE_TO_READ}")
+
+
+def _reads_as_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlparse(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.path if parts.scheme == "unix" else parts.hostname)
 
 
 def refuse_insecure(*, secret_key: str, public_url: str) -> None:

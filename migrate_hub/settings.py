@@ -7,11 +7,12 @@ from urllib.parse import unquote, urlparse, urlunparse
 
 import environ
 
-from migrate_hub.refusals import refuse_insecure, refuse_missing
+from migrate_hub.refusals import Environment, refuse_insecure, refuse_missing, refuse_unreadable_urls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 refuse_missing(os.environ)
+refuse_unreadable_urls(os.environ)
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
@@ -243,7 +244,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = None if PLAIN_HTTP else BASE_DIR / "staticfiles"  # plain HTTP serves them from the packages
+# Plain HTTP serves them from the packages; production from the folder that `manage.py collectstatic` fills.
+STATIC_ROOT = None if PLAIN_HTTP else env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 WHITENOISE_USE_FINDERS = PLAIN_HTTP
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
