@@ -218,7 +218,7 @@ class _Totals:
     compute: Decimal
     priced: int
     storage: Decimal
-    bandwidth: Decimal
+    bandwidth: Decimal | None
     confidence_percent: Decimal | None
     rated: int
 
@@ -241,7 +241,7 @@ def _totals(run: AssessmentRun) -> _Totals:
         compute=sum((row[2] or zero for row in rows), zero),
         priced=sum(row[3] for row in rows),
         storage=sum((row[4] or zero for row in rows), zero),
-        bandwidth=sum((row[5] or zero for row in rows), zero),
+        bandwidth=sum(known, zero) if (known := [row[5] for row in rows if row[5] is not None]) else None,
         confidence_percent=weighted / rated if rated else None,
         rated=rated,
     )
@@ -262,7 +262,7 @@ def summarize(run: AssessmentRun) -> dict[str, Any]:
             "storage": amount_text(totals.storage),
             "total": amount_text(totals.compute + totals.storage),
             "storage_by_type": {name: amount_text(cost) for name, cost in sorted(_query(STORAGE_SQL, run))},
-            "bandwidth_apart": amount_text(totals.bandwidth),
+            **({} if totals.bandwidth is None else {"bandwidth_apart": amount_text(totals.bandwidth)}),
             "priced_machines": totals.priced,
         },
         "scenarios": _scenario_totals(run, totals),

@@ -66,7 +66,7 @@ class MonthlyCost(serializers.Serializer[Any]):
     storage = serializers.CharField()
     total = serializers.CharField()
     storage_by_type = serializers.DictField(child=serializers.CharField())
-    bandwidth_apart = serializers.CharField()
+    bandwidth_apart = serializers.CharField(required=False, help_text="Outbound traffic, in no total.")
     priced_machines = serializers.IntegerField()
 
 

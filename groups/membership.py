@@ -58,7 +58,7 @@ def change_members(group: Group, *, add: Iterable[UUID] = (), remove: Iterable[U
     Group.objects.select_for_update().filter(id=group.id).first()
     _refuse_unknown(group, to_add | to_remove)
     before = member_count(group)
-    removed = GroupMember.objects.filter(group=group, machine_id__in=to_remove)._raw_delete("default")
+    removed = GroupMember.objects.filter(group=group, machine_id__in=to_remove)._raw_delete("default") or 0
     added = _insert_members(group, sorted(to_add))
     if added or removed:
         Group.objects.filter(id=group.id).update(membership_version=F("membership_version") + 1)

@@ -83,7 +83,7 @@ def problem_document(error: DomainError) -> dict[str, Any]:
 
 
 def problem_headers(error: DomainError) -> dict[str, str]:
-    headers = {"Content-Type": PROBLEM_CONTENT_TYPE, "Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store"}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == 401:
@@ -93,7 +93,9 @@ def problem_headers(error: DomainError) -> dict[str, str]:
 
 def problem_response(error: DomainError) -> HttpResponse:
     """A problem document outside of DRF: middleware, error pages under /api/."""
-    return JsonResponse(problem_document(error), status=error.status, headers=problem_headers(error))
+    return JsonResponse(
+        problem_document(error), status=error.status, headers=problem_headers(error), content_type=PROBLEM_CONTENT_TYPE
+    )
 
 
 def database_away() -> DomainError:
