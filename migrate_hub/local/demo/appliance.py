@@ -29,6 +29,7 @@ from migrate_hub.local.demo.wire import (
 
 VERSION = "1.0.0"
 RETRY_STATUSES = {429, 502, 503, 504}
+MUST_ENROL_AGAIN = {401, 403}
 LONGEST_PAUSE_SECONDS = 30.0
 ROTATE_BEFORE = timedelta(days=7)
 T = TypeVar("T")
@@ -219,7 +220,12 @@ class Appliance:
             "Idempotency-Key": batch.idempotency_key,
             "Content-Encoding": "gzip",
         }
-        response = self._send(f"/api/v1/ingest/{batch.kind}/", batch.body(), headers)
+        try:
+            response = self._send(f"/api/v1/ingest/{batch.kind}/", batch.body(), headers)
+        except Refused as refusal:
+            if refusal.status not in MUST_ENROL_AGAIN:
+                batch.set_aside()
+            raise
         batch.delete()
         return msgspec.json.decode(response.content, type=Answer)
 

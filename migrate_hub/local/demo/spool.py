@@ -24,6 +24,10 @@ class Batch:
     def body(self) -> bytes:
         return self.path.read_bytes()
 
+    def set_aside(self) -> None:
+        """Keeps a batch that was refused for good where people find it, out of the way of the others."""
+        self.path.rename(self.path.with_name(self.path.name + ".refused"))
+
     def delete(self) -> None:
         self.path.unlink()
 

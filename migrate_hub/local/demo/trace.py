@@ -4,6 +4,8 @@ One row a machine and 5 minutes, in the columns of the Grid Workloads Archive's 
 Iosup, CCGRID 2015), any compression that pandas knows. Real recordings are dirty: nothing is dropped in silence.
 """
 
+import lzma
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +39,7 @@ ASSUMED_SYSTEMS = (
     ("Microsoft Windows Server 2008 R2 (64-bit)", "bios"),
 )
 ASSUMED_DISK_GB = (40, 80, 100, 200, 500)
+UNREADABLE = (OSError, ValueError, OverflowError, EOFError, lzma.LZMAError, zlib.error, pd.errors.ParserError)
 Floats = NDArray[np.float32]
 Slots = NDArray[np.int64]
 
@@ -235,7 +238,7 @@ def _read_rows(path: Path) -> Rows:
                     stamps = of_machine["timestamp_s"].to_numpy(np.float64)
                     measured = of_machine[list(MEASURED)].to_numpy(np.float32)
                     rows.setdefault(int(float(str(number))), []).append((stamps, measured))
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except UNREADABLE as error:
         raise TraceError(f"{path} cannot be read as a recording: {error}") from error
     return rows
 
