@@ -21,6 +21,7 @@ from migrate_hub.local.redis import EmbeddedRedis
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60
+WORKER_STATEMENT_SECONDS = "600"
 Say = Callable[[str], None]
 
 
@@ -125,7 +126,8 @@ class LocalServices:
         }  # fmt: skip
         for name, command in commands.items():
             self.say(f"starting {name}")
-            process = start_process(command, log=logs / f"{name}.log")
+            timeouts = {} if name == "web" else {"STATEMENT_TIMEOUT_SECONDS": WORKER_STATEMENT_SECONDS}
+            process = start_process(command, log=logs / f"{name}.log", environment=timeouts)
             self.processes[name] = process
             stack.callback(stop_process, process)
 

@@ -5,7 +5,12 @@ from django.db import ProgrammingError, connection, transaction
 
 from migrate_hub.tenants.context import NoTenantError
 from migrate_hub.tenants.models import Project
-from migrate_hub.tenants.row_level_security import TenantNestingError, isolation_faults, tenant_context
+from migrate_hub.tenants.row_level_security import (
+    TABLES_READ_BEFORE_A_TENANT_IS_KNOWN,
+    TenantNestingError,
+    isolation_faults,
+    tenant_context,
+)
 from tests import make
 
 
@@ -70,6 +75,30 @@ def test_the_runtime_role_can_neither_unlock_nor_truncate_a_table() -> None:
     for statement in ("ALTER TABLE tenants_project DISABLE ROW LEVEL SECURITY", "TRUNCATE tenants_project CASCADE"):
         with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def test_only_the_named_tables_are_read_before_a_tenant_is_known() -> None:
+    assert {"tenants_membership", "tenants_token", "jobs_job"} == TABLES_READ_BEFORE_A_TENANT_IS_KNOWN
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relforcerowsecurity
+            """
+        )
+        assert {row[0] for row in cursor.fetchall()} == TABLES_READ_BEFORE_A_TENANT_IS_KNOWN
+
+
+def test_the_runtime_role_reads_no_partition_directly() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.oid::regclass::text FROM pg_class c
+            WHERE c.relispartition AND c.relkind = 'r'
+              AND has_table_privilege(current_user, c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+            """
+        )
+        assert cursor.fetchall() == []
 
 
 def test_a_foreign_key_cannot_point_at_another_tenants_row() -> None:

@@ -1,0 +1,108 @@
+"""A report over the API: made by a worker, fetched by a signed link, opened again."""
+
+import io
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import openpyxl
+import pytest
+from django.utils import timezone
+
+from migrate_hub.tenants.row_level_security import tenant_context
+from reports.models import Report
+from tests import make
+from tests.estate import assessed, enrolled, group_of_all, machine, reported
+
+pytestmark = pytest.mark.usefixtures("catalog", "background")
+HOSTILE = ["=1+1", "+49", "-1", "@SUM(A1)", "\u202eevil", "x" * 255, "a<r>b</r>"]
+
+
+@pytest.fixture(scope="module")
+def place(catalog: None, background: None) -> tuple[make.Cast, str, dict[str, Any]]:
+    """A cast, a project, and a finished assessment of machines with hostile names."""
+    cast = make.cast()
+    project, _ = enrolled(cast.bob, [machine(f"id-{i}", name=name) for i, name in enumerate(HOSTILE)])
+    group = group_of_all(cast.bob, project)
+    return cast, project, assessed(cast.bob, project, group, sizing_criterion="as_on_premises")
+
+
+def path_of(link: str) -> str:
+    return link.replace("http://testserver", "")
+
+
+def content_of(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_the_workbook_opens_and_its_total_is_that_of_the_api(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    response = make.Api(None).get(path_of(report["download_url"]))
+    assert response["Content-Type"].endswith("spreadsheetml.sheet")
+    assert "attachment" in response["Content-Disposition"]
+    assert response["Cache-Control"] == "private, no-store"
+    data = content_of(response)
+    assert len(data) == report["size_bytes"]
+    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    standard = ["Assessment_Summary", "All_Assessed_Machines", "All_Assessed_Disks", "Assessment_Properties"]
+    assert book.sheetnames[:4] == standard
+    rows = list(book["All_Assessed_Machines"].iter_rows(values_only=True))
+    column = rows[0].index("Compute monthly cost estimate USD")
+    total = sum(Decimal(str(row[column])) for row in rows[1:])
+    assert abs(total - Decimal(assessment["summary"]["monthly_cost"]["compute"])) < Decimal("0.005")
+    assert {row[0] for row in rows[1:]} >= {"=1+1", "@SUM(A1)"}
+    formulas = openpyxl.load_workbook(io.BytesIO(data))
+    assert all(cell.data_type == "s" for row in formulas["All_Assessed_Machines"]["A2:A8"] for cell in row)
+
+
+def test_the_real_server_streams_the_same_file(place: Any, web: str) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    answer = httpx.get(web + path_of(report["download_url"]), headers={"Host": "testserver"})
+    assert answer.status_code == 200
+    assert answer.content == content_of(make.Api(None).get(path_of(report["download_url"])))
+
+
+def test_a_forged_link_is_not_there(place: Any) -> None:
+    cast, project, assessment = place
+    link = path_of(reported(cast.bob, project, assessment["id"])["download_url"])
+    forged = link[:-3] + ("AA/" if not link.endswith("AA/") else "BB/")
+    answer = make.Api(None).get(forged)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_revoked_report_is_gone_at_once_link_and_all(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    path = f"projects/{project}/assessments/{assessment['id']}/reports/"
+    assert cast.bob.delete(f"{path}{report['id']}/").status_code == 204
+    assert make.Api(None).get(path_of(report["download_url"])).status_code == 404
+    assert report["id"] not in {row["id"] for row in cast.bob.ok(cast.bob.get(path))["results"]}
+
+
+def test_an_expired_report_has_no_link(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    with tenant_context(cast.tenant.id):
+        Report.objects.filter(id=report["id"]).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert make.Api(None).get(path_of(report["download_url"])).status_code == 404
+    path = f"projects/{project}/assessments/{assessment['id']}/reports/{report['id']}/"
+    assert "download_url" not in cast.rita.ok(cast.rita.get(path))
+
+
+def test_a_reader_downloads_but_does_not_make_reports(place: Any) -> None:
+    cast, project, assessment = place
+    path = f"projects/{project}/assessments/{assessment['id']}/reports/"
+    assert cast.rita.post(path, {"format": "xlsx"}).status_code == 403
+    report = reported(cast.bob, project, assessment["id"])
+    shown = cast.rita.ok(cast.rita.get(f"{path}{report['id']}/"))
+    assert make.Api(None).get(path_of(shown["download_url"])).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"format": "docx"}, {"layout": "1999"}, {"extra": 1}])
+def test_an_unknown_form_is_refused(place: Any, body: dict[str, Any]) -> None:
+    cast, project, assessment = place
+    answer = cast.bob.post(f"projects/{project}/assessments/{assessment['id']}/reports/", body)
+    assert answer.status_code == 400
