@@ -5,6 +5,7 @@ The codes at the start of a case (A01, H02 ...) are those of the rule book's tes
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from assessments.engine.assess import assess
@@ -289,3 +290,25 @@ def test_sizes_of_other_series_never_count(catalog: Catalog) -> None:
     answer = assess(estate([Machine(cores=2, memory_mb=16384)]), catalog, settings)
     assert size_of(answer, catalog) == "Standard_D4s_v3"
     assert {size.series for size in westus_sizes()} > {"dsv3", "ev3"}
+
+
+def test_a_large_estate_and_catalog_get_what_each_machine_gets_alone() -> None:
+    """More classes of machines and more ranked sizes than the engine looks at in one step."""
+    sizes = [
+        Size(f"{vcpus} x {gib}", vcpus=vcpus, memory_mb=gib * 1024, linux=f"{vcpus + gib / 8}", nics=8, data_disks=32)
+        for vcpus in range(1, 41)
+        for gib in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+    ]
+    catalog = Offerings(sizes).catalog()
+    machines = estate(
+        [
+            Machine(cores=1 + row % 40, memory_mb=1024 * (1 + row % 61), disks=[Disk()] * (1 + row % 3))
+            for row in range(3000)
+        ]
+    )
+    settings = Settings(comfort_factor=Decimal(1))
+    together = assess(machines, catalog, settings)
+    for row in range(0, 3000, 211):
+        alone = assess(machines.take(np.array([row])), catalog, settings)
+        assert size_of(together, catalog, row) == size_of(alone, catalog)
+        assert together.chosen.monthly_compute_cost.number(row) == alone.chosen.total
