@@ -20,6 +20,7 @@ READINESS = {
     "not_ready": "not ready",
     "unknown": "unknown",
 }
+SHORT_NAMES = {PERFORMANCE_BASED: "right-sized", AS_ON_PREMISES: "as is"}
 LARGEST = 5
 TRACE_LINES = (
     ("rows", "rows read"),
@@ -74,8 +75,9 @@ def monthly_cost(row: Json) -> Decimal | None:
     return Decimal(row["monthly_compute_cost"]) + Decimal(row["monthly_storage_cost"])
 
 
-def money(amount: Decimal | str, currency: str) -> str:
-    return f"{Decimal(amount):,.0f} {currency}"
+def money(amount: Decimal | str, currency: str = "") -> str:
+    """Whole units, for tables: 12,346 EUR."""
+    return f"{Decimal(amount):,.0f} {currency}".rstrip()
 
 
 def print_summary(console: Console, outcomes: Iterable[Outcome], counts: TraceCounts | None) -> None:
@@ -103,7 +105,7 @@ def _tenant_summary(outcome: Outcome) -> RenderableType:
 def _table(title: str, first: str, *others: str) -> Table:
     """A table whose first column is text and whose others are figures."""
     table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right")
     return table
@@ -122,34 +124,36 @@ def _readiness(outcome: Outcome) -> Table:
 def _scenarios(outcome: Outcome) -> Table:
     """Every total says for how many machines it stands; totals over different sets of machines do not compare."""
     summaries = {name: detail["summary"] for name, detail in outcome.assessments.items()}
-    headings = [heading for name in summaries for heading in (name, "for machines")]
-    table = _table("Monthly cost of compute by scenario", "scenario", *headings)
+    currency = summaries[PERFORMANCE_BASED]["currency"]
+    title = f"Monthly cost of compute by scenario in {currency}, and for how many machines"
+    headings = [heading for name in summaries for heading in (SHORT_NAMES[name], "machines")]
+    table = _table(title, "scenario", *headings)
     for scenario in summaries[PERFORMANCE_BASED]["scenarios"]:
         cells = [cell for summary in summaries.values() for cell in _scenario(summary, scenario)]
-        table.add_row(scenario.replace("_", " "), *cells)
+        table.add_row(scenario_label(scenario), *cells)
     storage = [cell for summary in summaries.values() for cell in _storage(summary)]
     table.add_section()
-    table.add_row("storage, in every scenario", *storage)
+    table.add_row("storage in every scenario", *storage)
     return table
 
 
 def _scenario(summary: Json, scenario: str) -> tuple[str, str]:
     total = summary["scenarios"][scenario]
     cost = total.get("monthly_compute_cost")
-    stands_for = f"{total['priced_machines']} of {total['machines']}"
-    return (money(cost, summary["currency"]) if cost else "no price", stands_for)
+    stands_for = f"{total['priced_machines']}/{total['machines']}"
+    return (money(cost) if cost else "no price", stands_for)
 
 
 def _storage(summary: Json) -> tuple[str, str]:
     cost = summary["monthly_cost"]
-    return money(cost["storage"], summary["currency"]), f"{cost['priced_machines']} of {summary['machines']}"
+    return money(cost["storage"]), f"{cost['priced_machines']}/{summary['machines']}"
 
 
 def _savings(outcome: Outcome) -> Table:
     currency = outcome.assessments[PERFORMANCE_BASED]["summary"]["currency"]
     table = _table(
-        "The largest savings by right-sizing (compute and storage a month, pay as you go)",
-        "machine", "as on premises", "cost", "right-sized", "cost", "saves",
+        "The five largest savings by right-sizing, compute and storage a month",
+        "machine", "as is", "cost", "right-sized", "cost", "saves",
     )  # fmt: skip
     for saving in largest_savings(outcome.rows[AS_ON_PREMISES], outcome.rows[PERFORMANCE_BASED]):
         table.add_row(
@@ -161,6 +165,11 @@ def _savings(outcome: Outcome) -> Table:
             Text(money(saving.amount, currency), style="green"),
         )
     return table
+
+
+def scenario_label(name: str) -> str:
+    """A scenario's name on the wire in words: reservation_1y_hybrid_benefit is "reservation 1y + hybrid benefit"."""
+    return name.replace("_hybrid_benefit", " + hybrid benefit").replace("_", " ")
 
 
 def short_sku(name: str) -> str:
