@@ -5,6 +5,7 @@ is read; a body over the limit is refused while it streams. Only whole requests 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -47,6 +48,7 @@ IMPORT_BYTES = 512 * 1024 * 1024
 MEMORY_BYTES = 1024 * 1024
 ADMISSION_SECONDS = 5
 BODY_SECONDS = 300
+DISCARD_SECONDS = 30
 AUTHENTICATED_SECONDS = 10
 MAX_REMEMBERED = 10_000
 
@@ -73,6 +75,7 @@ class Body:
     def __init__(self) -> None:
         self.file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed by the gate
         self.size = 0
+        self.is_whole = False
 
     def add(self, chunk: bytes) -> None:
         self.file.write(chunk)
@@ -127,7 +130,7 @@ class Gate:
         try:
             await self._serve(scope, receive, send, body)
         except DomainError as error:
-            await _answer(problem_response(error), send)
+            await _refuse(problem_response(error), receive, send, body)
         finally:
             body.file.close()
 
@@ -198,6 +201,7 @@ async def _read_body(receive: Receive, body: Body, limit: int) -> bool:
                 if body.size > limit:
                     raise too_large("on the wire", limit)
                 if not message.get("more_body"):
+                    body.is_whole = True
                     return True
         except asyncio.CancelledError:
             if timer.expired():
@@ -205,11 +209,24 @@ async def _read_body(receive: Receive, body: Body, limit: int) -> bool:
             raise
 
 
-async def _answer(response: HttpResponse, send: Send) -> None:
+async def _refuse(response: HttpResponse, receive: Receive, send: Send, body: Body) -> None:
+    """Answers at once, then lets the sender finish: closing under it would reset the connection and lose the answer."""
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     headers += [(b"content-length", str(len(response.content)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.content})
+    await send({"type": "http.response.body", "body": response.content, "more_body": True})
+    if not body.is_whole:
+        await _discard(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _discard(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
 
 
 refuse_unsafe_database()
