@@ -4,6 +4,7 @@ Both need no token: they say how to ask, not what the answers are.
 """
 
 import functools
+import inspect
 import json
 from typing import Any
 
@@ -65,6 +66,30 @@ class ApplianceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-u
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "The token an appliance got at registration."}
+
+
+SUMMARIES = {
+    "list": "List {nouns}",
+    "create": "Create {article} {noun}",
+    "retrieve": "Read {article} {noun}",
+    "partial_update": "Change {article} {noun}",
+    "destroy": "Delete {article} {noun}",
+}
+
+
+class OperationSchema(AutoSchema):
+    """Says of each operation what it does; the docstrings of base classes are for programmers, not for callers."""
+
+    def get_summary(self) -> str | None:
+        action = str(getattr(self.view, "action", "") or self.method.lower())
+        nouns = [part for part in self.path.split("/") if part and "{" not in part][-1].replace("-", " ")
+        article = "an" if nouns[0] in "aeiou" else "a"
+        template = SUMMARIES.get(action, action.replace("_", " ").capitalize())
+        return template.format(nouns=nouns, noun=nouns.removesuffix("s"), article=article)
+
+    def get_description(self) -> str:  # type: ignore[override]  # as AutoSchema has it
+        method = getattr(self.view, str(getattr(self.view, "action", "") or self.method.lower()), None)
+        return inspect.cleandoc(getattr(method, "__doc__", None) or vars(type(self.view)).get("__doc__") or "")
 
 
 def json_body(struct: type[msgspec.Struct]) -> dict[str, Any]:
