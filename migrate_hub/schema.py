@@ -94,9 +94,14 @@ class OperationSchema(AutoSchema):
 
 def json_body(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """The `request=` of `extend_schema` for a body that msgspec decodes into this struct, without a serializer."""
+    return {"application/json": json_answer(struct)}
+
+
+def json_answer(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """An answer in `responses=` of `extend_schema` that has the form of this struct: `responses={200: ...}`."""
     (schema,), components = msgspec.json.schema_components([struct], ref_template="#/components/schemas/{name}")
     _struct_schemas.update(components)
-    return {"application/json": schema}
+    return dict(schema)
 
 
 def describe_structs(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
