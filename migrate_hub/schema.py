@@ -81,9 +81,9 @@ class OperationSchema(AutoSchema):
     """Says of each operation what it does; the docstrings of base classes are for programmers, not for callers."""
 
     def get_summary(self) -> str | None:
-        action = str(getattr(self.view, "action", "") or self.method.lower())
         nouns = [part for part in self.path.split("/") if part and "{" not in part][-1].replace("-", " ")
         article = "an" if nouns[0] in "aeiou" else "a"
+        action = str(getattr(self.view, "action", "") or nouns)
         template = SUMMARIES.get(action, action.replace("_", " ").capitalize())
         return template.format(nouns=nouns, noun=nouns.removesuffix("s"), article=article)
 
@@ -120,6 +120,16 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"].setdefault("default", answer)
+    return result
+
+
+def tell_object_defaults(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Tells the default of an object in words: generators of clients refuse a property that is an object and has one."""
+    for schema in result["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            if isinstance(field.get("default"), dict):
+                told = f"Default: {json.dumps(field.pop('default'))}."
+                field["description"] = f"{field['description']} {told}" if "description" in field else told
     return result
 
 

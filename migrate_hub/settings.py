@@ -228,13 +228,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"UnknownLimitEnum": ["refuse", "accept_with_issue"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ApplianceKindEnum": "ingest.models.ApplianceKind",
+        "UnknownLimitEnum": ["refuse", "accept_with_issue"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "migrate_hub.schema.describe_structs",
         "migrate_hub.schema.describe_problems",
+        "migrate_hub.schema.tell_object_defaults",
     ],
 }
 
