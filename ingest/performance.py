@@ -1,161 +1,332 @@
-"""The sample store, read: blocks of many machines merged into series, and the percentiles of a window.
+"""Reading the performance blocks: many machines and a window into arrays, and what an assessment needs of them.
 
-Per series and slot the value of the highest (epoch, sequence) counts, whatever arrived last; NaN is missing.
+Memory is bounded: machines are read in chunks, and PostgreSQL joins the blocks of one machine and shape into one value,
+so that a chunk is a few hundred rows however many blocks there are.
 """
 
-import math
+import io
+import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Self
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 from django.db import connection
+from numpy.typing import NDArray
 
-from ingest.models import SeriesLayout
+from ingest.bulk import plain_array
+from ingest.limits import DEFAULT_INTERVAL_SECONDS
+from ingest.packing import VALUE, quantised
+from ingest.percentiles import percentiles
+from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES, Layout, Series, read_layouts
 from migrate_hub.tenants.context import current_tenant_id
 
-DEFAULT_INTERVAL_SECONDS = 600
-LONGEST_BLOCK = timedelta(days=1)
-ROWS_A_FETCH = 500
-DECIMALS = 4
-Floats = npt.NDArray[np.float32]
-SeriesKey = tuple[str, str, str]  # part ("", "disk", "nic"), source_id of the part, series
-Measured = list[float | int | None]  # a percentile (None = no data) and how many points stood behind it
+CHUNK_BYTES = 24 * 1024 * 1024
+SERIES_A_MACHINE = 16
 
-BLOCKS = """
-SELECT machine_id, start_at, layout_id, interval_seconds, points, values FROM ingest_performanceblock
-WHERE tenant_id = %s AND machine_id = ANY(%s) AND start_at > %s AND start_at < %s
-ORDER BY machine_id, epoch, sequence, start_at
+# Blocks never cross a UTC day, so those of a window start on or after the day in which it starts.
+READ_BLOCKS = """
+COPY (
+    SELECT machine_id, layout_id, interval_seconds::int, points::int,
+           string_agg(int8send(extract(epoch FROM start_at)::bigint), ''::bytea ORDER BY epoch, sequence, appliance_id),
+           string_agg(int4send(epoch) || int8send(sequence) || uuid_send(appliance_id), ''::bytea
+                      ORDER BY epoch, sequence, appliance_id),
+           string_agg("values", ''::bytea ORDER BY epoch, sequence, appliance_id)
+    FROM ingest_performanceblock
+    WHERE tenant_id = %s AND machine_id = ANY(%s::uuid[]) AND start_at >= %s AND start_at < %s
+    GROUP BY machine_id, layout_id, interval_seconds, points
+) TO STDOUT (FORMAT binary)
 """
+RANK_BYTES = 28
+COPY_HEADER_BYTES = 19
 
 
-@dataclass
+@dataclass(frozen=True)
+class Blocks:
+    """All blocks of one machine that have the same shape, lowest (epoch, sequence) first.
+
+    `values` has the shape (blocks, series, points); `ranks` holds (epoch, sequence, appliance) as 28 bytes that sort.
+    """
+
+    layout_id: UUID
+    interval_seconds: int
+    starts: NDArray[np.int64]
+    ranks: list[bytes]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class MachineSeries:
-    """The series of one machine on a fixed grid: `values` has shape (series, slots), NaN where there is no point."""
+    """The series of one machine over a window, on a grid of `interval_seconds`.
 
+    `values` has the shape (series, slots) and NaN where there is no point; quantised() gives them exact to 4 decimals.
+    `weights` is the number of slots that a point of each slot stands for: 2 for a 10-minute point on a 5-minute grid.
+    """
+
+    machine_id: UUID
     start_at: datetime
     interval_seconds: int
-    slots: int
-    rows: dict[SeriesKey, int] = field(default_factory=dict)
-    values: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    series: tuple[Series, ...]
+    values: NDArray[np.float32]
+    weights: NDArray[np.int8]
 
-    def lay_over(self, layout: Sequence[SeriesKey], start_at: datetime, step: int, block: Floats) -> None:
-        """Puts a block over what is there; its missing points leave what is there."""
-        known = np.array([self._row(key) for key in layout], dtype=np.intp)
-        first = round((start_at - self.start_at).total_seconds()) // self.interval_seconds
-        columns = first + np.arange(block.shape[1]) * step
-        inside = (columns >= 0) & (columns < self.slots)
-        if not inside.any():
-            return
-        place = np.ix_(known, columns[inside])
-        there, new = self.values[place], block[:, inside]
-        self.values[place] = np.where(np.isnan(new), there, new)
-
-    def _row(self, key: SeriesKey) -> int:
-        row = self.rows.setdefault(key, len(self.rows))
-        if row >= len(self.values):
-            more = np.full((max(16, row), self.slots), np.nan, dtype=np.float32)
-            self.values = np.concatenate([self.values.reshape(-1, self.slots), more])
-        return row
+    def points(self) -> NDArray[np.int64]:
+        """How many intervals of the window each series covers."""
+        counted: NDArray[np.int64] = np.where(np.isnan(self.values), 0, self.weights).sum(axis=1, dtype=np.int64)
+        return counted
 
 
-def read_series(
-    machine_ids: Sequence[UUID], *, start_at: datetime, end_at: datetime
-) -> Iterator[tuple[UUID, MachineSeries]]:
-    """The series of each machine that has blocks in [start_at, end_at), one machine in memory at a time."""
-    layouts = _Layouts()
-    with connection.chunked_cursor() as cursor:
-        cursor.cursor.itersize = ROWS_A_FETCH
-        cursor.execute(BLOCKS, [current_tenant_id(), list(machine_ids), start_at - LONGEST_BLOCK, end_at])
-        machine_id: UUID | None = None
-        blocks: list[tuple[Any, ...]] = []
-        for row in cursor:
-            if row[0] != machine_id:
-                if machine_id is not None:
-                    yield machine_id, _merge(blocks, layouts, start_at, end_at)
-                machine_id, blocks = row[0], []
-            blocks.append(row[1:])
-        if machine_id is not None:
-            yield machine_id, _merge(blocks, layouts, start_at, end_at)
+# A percentile (None where there is no point) and how many points stood behind it.
+Measured = list[float | int | None]
 
 
-class _Layouts:
-    """Layouts of the tenant, read once each."""
+@dataclass(frozen=True)
+class PartUtilization:
+    """Disks or nics of the machines asked for, machine by machine: row i belongs to machine number `machine[i]`.
 
-    def __init__(self) -> None:
-        self._known: dict[UUID, list[SeriesKey]] = {}
-
-    def series(self, layout_id: UUID) -> list[SeriesKey]:
-        if layout_id not in self._known:
-            self._known.update(
-                (id, [(part, source_id, series) for part, source_id, series in listed])
-                for id, listed in SeriesLayout.objects.values_list("id", "series")
-            )
-        return self._known[layout_id]
-
-
-def _merge(blocks: list[tuple[Any, ...]], layouts: _Layouts, start_at: datetime, end_at: datetime) -> MachineSeries:
-    interval = min(block[2] for block in blocks)
-    slots = math.ceil((end_at - start_at).total_seconds() / interval)
-    series = MachineSeries(start_at, interval, slots)
-    for block_start, layout_id, seconds, points, values in blocks:
-        layout = layouts.series(layout_id)
-        block = np.frombuffer(values, dtype="<f4").reshape(len(layout), points)
-        series.lay_over(layout, block_start, seconds // interval, block)
-    return series
-
-
-def nearest_rank(values: Floats, percent: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Per row of (series, slots) the value at rank ceil(percent / 100 x N) of its N points, and N; NaN where N is 0.
-
-    float32 is quantised to four decimals on reading.
+    `values` and `points` have the shape (parts, len(names)); a series without points is NaN with 0 points.
     """
-    if not values.size:
-        return np.full(len(values), np.nan), np.zeros(len(values), dtype=np.int64)
-    ordered = np.sort(values, axis=1)  # NaN last
-    counts = np.count_nonzero(~np.isnan(values), axis=1)
-    # 0.95 x 100 is 95 exactly only in integers.
-    ranks = -(-counts * round(percent * 100) // 10_000)
-    picked: npt.NDArray[np.float64] = ordered[np.arange(len(values)), np.maximum(ranks - 1, 0)].astype(np.float64)
-    picked[counts == 0] = np.nan
-    return picked.round(DECIMALS), counts.astype(np.int64)
+
+    names: tuple[str, ...]
+    machine: NDArray[np.int64]
+    source_ids: list[str]
+    values: NDArray[np.float64]
+    points: NDArray[np.int64]
+
+    @cached_property
+    def row_of(self) -> dict[tuple[int, str], int]:
+        """The row of a machine's number and a part's source id."""
+        keys = zip(self.machine.tolist(), self.source_ids, strict=True)
+        return {key: row for row, key in enumerate(keys)}
 
 
 @dataclass(frozen=True)
 class Utilization:
-    """The chosen percentile of every series of some machines, and how many points a complete series would hold."""
+    """A percentile of every series of many machines over a window; row i is machine `machine_ids[i]` as asked for.
+
+    `values` and `points` have the shape (machines, 2) for cpu_percent and memory_percent. `expected_points` is the
+    window divided by the machine's interval (600 seconds where it has no points); points are counted in that interval.
+    Values are exact to 4 decimals.
+    """
 
     machine_ids: list[UUID]
-    expected_points: npt.NDArray[np.int64]
-    figures: dict[UUID, dict[SeriesKey, Measured]]
+    interval_seconds: NDArray[np.int64]
+    expected_points: NDArray[np.int64]
+    values: NDArray[np.float64]
+    points: NDArray[np.int64]
+    disks: PartUtilization
+    nics: PartUtilization
 
     @classmethod
-    def nothing(cls, machine_ids: Sequence[UUID], *, start_at: datetime, end_at: datetime) -> Self:
-        """No series at all: sizing that does not look at utilization."""
-        points = int((end_at - start_at).total_seconds()) // DEFAULT_INTERVAL_SECONDS
-        return cls(list(machine_ids), np.full(len(machine_ids), points, dtype=np.int64), {})
+    def nothing(cls, machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> "Utilization":
+        """Machines of which no point is read."""
+        return _Collector(machine_ids).finished(start_at, end_at)
 
-    def machine(self, row: int, series: str) -> Measured:
-        """A series of the machine at this row: cpu_percent or memory_percent."""
-        return self.part(self.machine_ids[row], "", "", series)
+    @cached_property
+    def number_of(self) -> dict[UUID, int]:
+        return {machine_id: number for number, machine_id in enumerate(self.machine_ids)}
 
-    def part(self, machine_id: UUID, part: str, source_id: str, series: str) -> Measured:
-        """A series of a disk or NIC."""
-        return self.figures.get(machine_id, {}).get((part, source_id, series), [None, 0])
+    def machine(self, number: int, name: str) -> Measured:
+        """cpu_percent or memory_percent of a machine by its number."""
+        return _measured(self.values, self.points, number, MACHINE_SERIES.index(name))
+
+    def part(self, machine_id: UUID, part: str, source_id: str, name: str) -> Measured:
+        """A series of a disk or a nic (`part`) of a machine."""
+        parts = self.disks if part == "disk" else self.nics
+        row = parts.row_of.get((self.number_of[machine_id], source_id))
+        return [None, 0] if row is None else _measured(parts.values, parts.points, row, parts.names.index(name))
 
 
-def utilization(machine_ids: Sequence[UUID], *, start_at: datetime, end_at: datetime, percentile: float) -> Utilization:
-    """Percentiles of all series of the machines in [start_at, end_at)."""
-    answer = Utilization.nothing(machine_ids, start_at=start_at, end_at=end_at)
-    row_of = {machine_id: row for row, machine_id in enumerate(machine_ids)}
-    for machine_id, series in read_series(machine_ids, start_at=start_at, end_at=end_at):
-        answer.expected_points[row_of[machine_id]] = series.slots
-        values, counts = nearest_rank(series.values[: len(series.rows)], percentile)
-        answer.figures[machine_id] = {
-            key: [None if np.isnan(values[row]) else float(values[row]), int(counts[row])]
-            for key, row in series.rows.items()
-        }
-    return answer
+def _measured(values: NDArray[np.float64], points: NDArray[np.int64], row: int, column: int) -> Measured:
+    count = int(points[row, column])
+    return [float(values[row, column]) if count else None, count]
+
+
+def utilization(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, percentile: float) -> Utilization:
+    """The percentile (0 < P <= 100, 100 is the maximum) of every series of these machines over [start_at, end_at).
+
+    Reads the blocks of the current tenant in chunks of bounded size. Machines without points are there with NaN.
+    """
+    collector = _Collector(machine_ids)
+    for machine in read_series(machine_ids, start_at, end_at):
+        collector.add(machine, quantised(percentiles(machine.values, [percentile])[:, 0]))
+    return collector.finished(start_at, end_at)
+
+
+class _Collector:
+    """Collects what is read of machines, which come in any order."""
+
+    def __init__(self, machine_ids: Sequence[UUID]) -> None:
+        self.machine_ids = list(machine_ids)
+        self.number = {machine_id: i for i, machine_id in enumerate(self.machine_ids)}
+        shape = (len(self.machine_ids), len(MACHINE_SERIES))
+        self.intervals = np.full(len(self.machine_ids), DEFAULT_INTERVAL_SECONDS, dtype=np.int64)
+        self.values, self.points = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
+        self.disks, self.nics = _Parts(DISK_SERIES), _Parts(NIC_SERIES)
+
+    def add(self, machine: MachineSeries, chosen: NDArray[np.float64]) -> None:
+        """One machine, with one chosen value for each of its series."""
+        number, counted = self.number[machine.machine_id], machine.points()
+        self.intervals[number] = machine.interval_seconds
+        for (part, source_id, name), value, count in zip(
+            machine.series, chosen.tolist(), counted.tolist(), strict=True
+        ):
+            if part:
+                parts = self.disks if part == "disk" else self.nics
+                parts.add(number, source_id, name, value=value, points=count)
+            elif name in MACHINE_SERIES:
+                column = MACHINE_SERIES.index(name)
+                self.values[number, column], self.points[number, column] = value, count
+
+    def finished(self, start_at: datetime, end_at: datetime) -> Utilization:
+        return Utilization(
+            machine_ids=self.machine_ids,
+            interval_seconds=self.intervals,
+            expected_points=int((end_at - start_at).total_seconds()) // self.intervals,
+            values=self.values,
+            points=self.points,
+            disks=self.disks.finished(),
+            nics=self.nics.finished(),
+        )
+
+
+class _Parts:
+    """Collects the disks or the nics of machines."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.rows: dict[tuple[int, str], tuple[list[float], list[int]]] = {}
+
+    def add(self, machine: int, source_id: str, name: str, *, value: float, points: int) -> None:
+        if name not in self.names:
+            return  # an average or a count
+        empty = [np.nan] * len(self.names), [0] * len(self.names)
+        all_values, all_points = self.rows.setdefault((machine, source_id), empty)
+        column = self.names.index(name)
+        all_values[column], all_points[column] = value, points
+
+    def finished(self) -> PartUtilization:
+        keys = sorted(self.rows)
+        shape = (len(keys), len(self.names))
+        return PartUtilization(
+            names=self.names,
+            machine=np.array([machine for machine, _ in keys], dtype=np.int64),
+            source_ids=[source_id for _, source_id in keys],
+            values=np.array([self.rows[key][0] for key in keys], dtype=np.float64).reshape(shape),
+            points=np.array([self.rows[key][1] for key in keys], dtype=np.int64).reshape(shape),
+        )
+
+
+def read_series(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> Iterator[MachineSeries]:
+    """The series of each machine that has points in [start_at, end_at), in chunks of bounded memory."""
+    slots = (end_at - start_at).total_seconds() / DEFAULT_INTERVAL_SECONDS
+    size = max(1, int(CHUNK_BYTES // (SERIES_A_MACHINE * VALUE.itemsize * max(slots, 1))))
+    tenant_id = current_tenant_id()
+    for first in range(0, len(machine_ids), size):
+        blocks = _read_blocks(tenant_id, machine_ids[first : first + size], start_at, end_at)
+        layouts = read_layouts(tenant_id, {group.layout_id for groups in blocks.values() for group in groups})
+        for machine_id, groups in blocks.items():
+            yield merged(machine_id, groups, layouts, start_at, end_at)
+
+
+def _read_blocks(
+    tenant_id: int, machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime
+) -> dict[UUID, list[Blocks]]:
+    day = start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    stream = io.BytesIO()
+    with connection.cursor() as cursor:
+        query = cursor.cursor.mogrify(READ_BLOCKS, [tenant_id, plain_array(machine_ids), day, end_at])
+        cursor.cursor.copy_expert(query, stream)
+    found: dict[UUID, list[Blocks]] = {}
+    for machine_id, layout_id, interval, points, starts, ranks, values in _copied_rows(stream.getbuffer()):
+        count = len(starts) // 8
+        group = Blocks(
+            layout_id=UUID(bytes=bytes(layout_id)),
+            interval_seconds=int.from_bytes(interval, "big"),
+            starts=np.frombuffer(starts, dtype=">i8").astype(np.int64),
+            ranks=[bytes(ranks[i * RANK_BYTES : (i + 1) * RANK_BYTES]) for i in range(count)],
+            values=np.frombuffer(values, dtype=VALUE).reshape(count, -1, int.from_bytes(points, "big")),
+        )
+        found.setdefault(UUID(bytes=bytes(machine_id)), []).append(group)
+    return found
+
+
+def _copied_rows(data: memoryview) -> Iterator[list[memoryview]]:
+    """The fields of each row in PostgreSQL's binary COPY format."""
+    position = COPY_HEADER_BYTES
+    while True:
+        (count,) = struct.unpack_from(">h", data, position)
+        if count < 0:
+            return
+        position += 2
+        fields = []
+        for _ in range(count):
+            (length,) = struct.unpack_from(">i", data, position)
+            fields.append(data[position + 4 : position + 4 + length])
+            position += 4 + length
+        yield fields
+
+
+def merged(
+    machine_id: UUID, groups: Sequence[Blocks], layouts: dict[UUID, Layout], start_at: datetime, end_at: datetime
+) -> MachineSeries:
+    """One machine's blocks on one grid: per series and slot the non-null value of the highest (epoch, sequence)."""
+    interval = min(group.interval_seconds for group in groups)
+    series = tuple(dict.fromkeys(item for group in groups for item in layouts[group.layout_id].series))
+    row_of = {item: row for row, item in enumerate(series)}
+    slots = -(-int((end_at - start_at).total_seconds()) // interval)
+    grid = _Grid(start=int(start_at.timestamp()), end=int(end_at.timestamp()), interval=interval, slots=slots)
+    indices, values, spans = [], [], []
+    for group in sorted(groups, key=lambda group: -group.interval_seconds):
+        rows = np.array([row_of[item] for item in layouts[group.layout_id].series])
+        index, value, block = grid.located(group, rows)
+        indices.append(index)
+        values.append(value)
+        spans.append((group, block))
+    order = _order(spans)
+    index, value = np.concatenate(indices), np.concatenate(values)
+    if order is not None:
+        index, value = index[order], value[order]
+    flat = np.full(len(series) * slots, np.nan, dtype=np.float32)
+    flat[index] = value  # of repeated slots the last one stays: the highest
+    return MachineSeries(
+        machine_id=machine_id,
+        start_at=start_at,
+        interval_seconds=interval,
+        series=series,
+        values=flat.reshape(len(series), slots),
+        weights=grid.weights,
+    )
+
+
+class _Grid:
+    """Where the points of blocks lie in an array of (series, slots). Coarser groups must be located first."""
+
+    def __init__(self, *, start: int, end: int, interval: int, slots: int) -> None:
+        self.start, self.end, self.interval, self.slots = start, end, interval, slots
+        self.weights = np.ones(slots, dtype=np.int8)
+
+    def located(
+        self, group: Blocks, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+        """The flat index, the value and the block number of each point that exists, lowest block first."""
+        points = group.values.shape[2]
+        times = group.starts[:, np.newaxis] + np.arange(points) * group.interval_seconds
+        slot = (times - self.start) // self.interval
+        inside = (slot >= 0) & (times < self.end)
+        self.weights[slot[inside]] = group.interval_seconds // self.interval
+        exists = inside[:, np.newaxis, :] & ~np.isnan(group.values)
+        block, row, point = np.nonzero(exists)
+        return rows[row] * self.slots + slot[block, point], group.values[exists], block
+
+
+def _order(spans: Sequence[tuple[Blocks, NDArray[np.int64]]]) -> NDArray[np.int64] | None:
+    """How to sort the points of several groups by their blocks' ranks; None for one group, which is sorted already."""
+    if len(spans) == 1:
+        return None
+    ranks = sorted({rank for group, _ in spans for rank in group.ranks})
+    place = {rank: i for i, rank in enumerate(ranks)}
+    keys = [np.array([place[rank] for rank in group.ranks], dtype=np.int64)[block] for group, block in spans]
+    return np.argsort(np.concatenate(keys), kind="stable")

@@ -1,0 +1,37 @@
+"""What one request may hold. The caps of the wire and of the inflated body stand in migrate_hub/bodies.py."""
+
+from datetime import timedelta
+
+from migrate_hub.bodies import MAX_INFLATED_BYTES, MAX_WIRE_BYTES
+
+INTERVALS_SECONDS = (300, 600)
+DEFAULT_INTERVAL_SECONDS = 600
+UPLOAD_EVERY_SECONDS = 3600
+MAX_POINTS = 288
+MAX_MACHINES_PERFORMANCE = 10_000
+MAX_MACHINES_INVENTORY = 50_000
+MAX_MACHINES_PER_PROJECT = 1_000_000
+MAX_APPLIANCES = 1000
+MAX_DISKS = 256
+MAX_NICS = 64
+MAX_IP_ADDRESSES = 64
+
+MAX_PERCENT = 10_000.0
+MAX_RATE = 1e9
+MAX_SIZE_GB = 1e7
+MAX_CORES = 100_000
+MAX_MEMORY_MB = 10**9
+
+RETENTION = timedelta(days=35)
+MAX_AHEAD = timedelta(days=1)
+RECEIPTS_KEPT = timedelta(days=30)
+REJECTIONS_KEPT = timedelta(days=35)
+
+UPLOAD_LIMITS = {
+    "interval_seconds": DEFAULT_INTERVAL_SECONDS,
+    "upload_every_seconds": UPLOAD_EVERY_SECONDS,
+    "max_machines_performance": MAX_MACHINES_PERFORMANCE,
+    "max_machines_inventory": MAX_MACHINES_INVENTORY,
+    "max_bytes": MAX_WIRE_BYTES,
+    "max_inflated_bytes": MAX_INFLATED_BYTES,
+}

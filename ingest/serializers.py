@@ -1,0 +1,146 @@
+"""Shapes of appliances and machines on the wire, for people. The bodies of appliances are structs: uploads.py."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ingest.models import Appliance, ApplianceKind, Disk, HeldSnapshot, Machine, MachineChange, Nic, RejectedRecord
+from ingest.snapshots import UUID_BYTES
+from migrate_hub.tenants.api import StrictSerializer
+from migrate_hub.tenants.serializers import NameField
+
+
+class ApplianceIn(StrictSerializer):
+    name = NameField()
+    kind = serializers.ChoiceField(choices=ApplianceKind.choices)
+
+
+class HeldSnapshotOut(serializers.ModelSerializer[HeldSnapshot]):
+    removes = serializers.SerializerMethodField(help_text="How many machines would be removed.")
+
+    class Meta:
+        model = HeldSnapshot
+        fields = ["removes", "known_machines", "agreeing", "held_at", "confirmed_at"]
+        read_only_fields = fields
+
+    def get_removes(self, held: HeldSnapshot) -> int:
+        return len(held.removes) // UUID_BYTES
+
+
+class ApplianceOut(serializers.ModelSerializer[Appliance]):
+    machine_count = serializers.IntegerField(help_text="Machines that it listed last and that are not removed.")
+    health = serializers.CharField(
+        help_text="not_registered, silent (not heard for long), or what the appliance itself reported."
+    )
+    held_snapshot = serializers.SerializerMethodField(
+        help_text="A snapshot that would remove too much and waits for a person, or null."
+    )
+
+    class Meta:
+        model = Appliance
+        fields = [
+            "id", "name", "kind", "hostname", "version", "created_at", "registered_at", "last_seen_at",
+            "last_upload_at", "machine_count", "health", "errors", "clock_skew_seconds", "held_snapshot",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_held_snapshot(self, appliance: Appliance) -> HeldSnapshotOut | None:
+        held = list(appliance.held_snapshots.all())
+        return HeldSnapshotOut(held[0]).data if held else None  # type: ignore[return-value]  # the annotation is for the schema
+
+
+class RegistrationKeyOut(serializers.Serializer[Any]):
+    registration_key = serializers.CharField(help_text="Shown this one time; enrols the appliance once.")
+    registration_key_expires_at = serializers.DateTimeField()
+
+
+class ApplianceCreated(ApplianceOut):
+    registration_key = serializers.CharField(help_text="Shown this one time; enrols the appliance once.")
+    registration_key_expires_at = serializers.DateTimeField()
+
+    class Meta(ApplianceOut.Meta):
+        fields = [*ApplianceOut.Meta.fields, "registration_key", "registration_key_expires_at"]
+        read_only_fields = fields
+
+
+class RevokedOut(serializers.Serializer[Any]):
+    revoked = serializers.IntegerField(help_text="How many tokens and unused keys were revoked.")
+
+
+class RejectedOut(serializers.ModelSerializer[RejectedRecord]):
+    class Meta:
+        model = RejectedRecord
+        fields = [
+            "id", "kind", "source_id", "code", "message", "retryable", "occurrences", "first_rejected_at",
+            "last_rejected_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class MachineOut(serializers.ModelSerializer[Machine]):
+    appliance = serializers.UUIDField(source="appliance_id", allow_null=True)
+
+    class Meta:
+        model = Machine
+        fields = [
+            "id", "source_id", "name", "path", "host", "cluster", "power_state", "operating_system", "boot_type",
+            "cores", "memory_mb", "cpu_model", "instance_uuid", "bios_uuid", "discovered_by", "appliance",
+            "configuration_version", "first_seen_at", "last_seen_at", "removed_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DiskOut(serializers.ModelSerializer[Disk]):
+    class Meta:
+        model = Disk
+        fields = ["source_id", "name", "size_gb", "position"]
+        read_only_fields = fields
+
+
+class NicOut(serializers.ModelSerializer[Nic]):
+    ip_addresses = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Nic
+        fields = ["source_id", "mac_address", "ip_addresses", "network", "position"]
+        read_only_fields = fields
+
+
+class ChangeOut(serializers.ModelSerializer[MachineChange]):
+    appliance = serializers.UUIDField(source="appliance_id", allow_null=True)
+    old = serializers.JSONField(source="old_value")
+    new = serializers.JSONField(source="new_value")
+
+    class Meta:
+        model = MachineChange
+        fields = ["at", "property", "old", "new", "configuration_version", "appliance"]
+        read_only_fields = fields
+
+
+class MachineDetailOut(MachineOut):
+    disks = DiskOut(many=True)
+    nics = NicOut(many=True)
+    changes = ChangeOut(many=True, source="shown_changes", help_text="Newest first, the last 1,000.")
+
+    class Meta(MachineOut.Meta):
+        fields = [*MachineOut.Meta.fields, "disks", "nics", "changes"]
+        read_only_fields = fields
+
+
+class StatisticsOut(serializers.Serializer[Any]):
+    minimum = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    average = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    maximum = serializers.ListField(child=serializers.FloatField(allow_null=True))
+
+
+class ChartOut(serializers.Serializer[Any]):
+    """Arrays of buckets of `bucket_seconds` each, from `start_at` on; null where there is no data."""
+
+    start_at = serializers.DateTimeField()
+    end_at = serializers.DateTimeField()
+    interval_seconds = serializers.IntegerField()
+    bucket_seconds = serializers.IntegerField()
+    cpu_percent = StatisticsOut(required=False)
+    memory_percent = StatisticsOut(required=False)
+    disks = serializers.DictField(child=serializers.DictField(child=StatisticsOut()))
+    nics = serializers.DictField(child=serializers.DictField(child=StatisticsOut()))

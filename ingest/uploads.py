@@ -1,0 +1,372 @@
+"""The bodies that appliances send, as typed structs, and their decoding: whole at once, or record by record.
+
+A body that is not what it claims to be (encoding, JSON, nesting, envelope) is refused as a whole. A record that is
+wrong costs only itself: when the quick decoding of everything fails, each record is decoded on its own.
+"""
+
+import gc
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from ingest.limits import (
+    MAX_CORES,
+    MAX_DISKS,
+    MAX_IP_ADDRESSES,
+    MAX_MACHINES_INVENTORY,
+    MAX_MACHINES_PERFORMANCE,
+    MAX_MEMORY_MB,
+    MAX_NICS,
+    MAX_POINTS,
+    MAX_SIZE_GB,
+)
+from migrate_hub.bodies import inflate, refuse_heavy_structure
+from migrate_hub.errors import DomainError, FieldProblem
+
+# machines > machine > disks > disk > array: deeper than this is no upload of ours.
+MAX_NESTING = 8
+
+Instant = Annotated[datetime, Meta(tz=True, description="With a time zone; UTC is expected.")]
+SourceId = Annotated[str, Meta(min_length=1, max_length=255)]
+Text = Annotated[str, Meta(max_length=255)]
+Sequence = Annotated[int, Meta(ge=0, le=2**62, description="Rises by one with each batch of the appliance.")]
+Points = Annotated[
+    list[float | None], Meta(max_length=MAX_POINTS, description="One value a point, null where there is no data.")
+]
+OptionalPoints = Points | None
+
+
+class DiskRecord(Struct, gc=False):
+    source_id: SourceId
+    name: Text | None = None
+    size_gb: Annotated[float, Meta(ge=0, le=MAX_SIZE_GB)] | None = None
+
+
+class NicRecord(Struct, gc=False):
+    source_id: SourceId
+    mac_address: Annotated[str, Meta(max_length=64)] | None = None
+    ip_addresses: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAX_IP_ADDRESSES)] = []
+    network: Text | None = None
+
+
+class MachineRecord(Struct):
+    """What is known of a machine. `disks` in their order: the first is the operating system's."""
+
+    source_id: SourceId
+    name: Text
+    path: Annotated[str, Meta(max_length=1024)] | None = None
+    host: Text | None = None
+    cluster: Text | None = None
+    power_state: Literal["on", "off", "suspended", "unknown"] = "unknown"
+    operating_system: Text | None = None
+    boot_type: Literal["bios", "uefi", "unknown"] = "unknown"
+    cores: Annotated[int, Meta(ge=0, le=MAX_CORES)] | None = None
+    memory_mb: Annotated[int, Meta(ge=0, le=MAX_MEMORY_MB)] | None = None
+    cpu_model: Text | None = None
+    instance_uuid: UUID | None = None
+    bios_uuid: UUID | None = None
+    disks: Annotated[list[DiskRecord], Meta(max_length=MAX_DISKS)] = []
+    nics: Annotated[list[NicRecord], Meta(max_length=MAX_NICS)] = []
+
+
+class InventoryUpload(Struct):
+    """`snapshot`: this is the whole scope, what is absent has been removed. Otherwise only what changed."""
+
+    sequence: Sequence
+    machines: list[MachineRecord] = []
+    snapshot: bool = False
+    collected_at: Instant | None = None
+    removed: list[SourceId] = []
+
+
+class DiskPoints(Struct, gc=False):
+    read_mbps: OptionalPoints = None
+    write_mbps: OptionalPoints = None
+    read_iops: OptionalPoints = None
+    write_iops: OptionalPoints = None
+    read_mbps_average: OptionalPoints = None
+    write_mbps_average: OptionalPoints = None
+    read_iops_average: OptionalPoints = None
+    write_iops_average: OptionalPoints = None
+    read_mbps_count: OptionalPoints = None
+    write_mbps_count: OptionalPoints = None
+    read_iops_count: OptionalPoints = None
+    write_iops_count: OptionalPoints = None
+
+
+class NicPoints(Struct, gc=False):
+    received_mbps: OptionalPoints = None
+    transmitted_mbps: OptionalPoints = None
+    received_mbps_average: OptionalPoints = None
+    transmitted_mbps_average: OptionalPoints = None
+    received_mbps_count: OptionalPoints = None
+    transmitted_mbps_count: OptionalPoints = None
+
+
+class MachinePoints(Struct, gc=False):
+    """Points of one machine from `start_at` on. Every array has the same length; a point is its interval's peak."""
+
+    source_id: SourceId
+    start_at: Instant
+    disks: Annotated[dict[SourceId, DiskPoints], Meta(max_length=MAX_DISKS)] = {}
+    nics: Annotated[dict[SourceId, NicPoints], Meta(max_length=MAX_NICS)] = {}
+    cpu_percent: OptionalPoints = None
+    memory_percent: OptionalPoints = None
+    cpu_percent_average: OptionalPoints = None
+    memory_percent_average: OptionalPoints = None
+    cpu_percent_count: OptionalPoints = None
+    memory_percent_count: OptionalPoints = None
+
+
+class PerformanceUpload(Struct):
+    """Points on a grid in UTC. `mbps` is megabytes (10^6) a second."""
+
+    sequence: Sequence
+    interval_seconds: Literal[300, 600]
+    machines: list[MachinePoints] = []
+    sent_at: Instant | None = None
+
+
+class Heartbeat(Struct):
+    version: Annotated[str, Meta(max_length=64)] = ""
+    health: Annotated[str, Meta(max_length=32)] = "ok"
+    errors: Annotated[list[str | dict[str, str | int | float | bool | None]], Meta(max_length=100)] = []
+
+
+class Registration(Struct):
+    registration_key: Annotated[str, Meta(min_length=1, max_length=200)]
+    hostname: Annotated[str, Meta(min_length=1, max_length=255)]
+    version: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Rejection(Struct, frozen=True, gc=False):
+    """A record that was refused. `retryable`: the same points may be sent again, under a new key, later."""
+
+    source_id: str
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class UploadAnswer(Struct):
+    """How many machines were accepted, and which were not: one bad machine never costs the others."""
+
+    accepted: int
+    rejected: list[Rejection]
+
+
+class HeartbeatAnswer(Struct):
+    received_at: datetime
+
+
+class UploadLimits(Struct):
+    """What one upload may hold; `interval_seconds` is the interval of the points that is preferred."""
+
+    interval_seconds: int
+    upload_every_seconds: int
+    max_machines_performance: int
+    max_machines_inventory: int
+    max_bytes: int
+    max_inflated_bytes: int
+
+
+class Rotated(Struct):
+    token: str
+    token_expires_at: datetime
+
+
+class Registered(Struct):
+    """The token is shown this one time. Each registration starts a higher epoch."""
+
+    appliance: UUID
+    token: str
+    token_expires_at: datetime
+    epoch: int
+    upload: UploadLimits
+
+
+Envelope = TypeVar("Envelope", InventoryUpload, PerformanceUpload)
+
+
+@dataclass
+class Decoded(Generic[Envelope]):
+    """An upload whose `machines` are those that could be read, and what was refused of the others."""
+
+    upload: Envelope
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+class RawInventoryUpload(InventoryUpload):
+    machines: list[msgspec.Raw] = []  # type: ignore[assignment]  # the same envelope, its records not looked into
+
+
+class RawPerformanceUpload(PerformanceUpload):
+    machines: list[msgspec.Raw] = []  # type: ignore[assignment]
+
+
+class _Identity(Struct):
+    source_id: str = ""
+
+
+RAW_ENVELOPES: Mapping[type[Any], type[Any]] = {
+    InventoryUpload: RawInventoryUpload,
+    PerformanceUpload: RawPerformanceUpload,
+}
+RECORDS: Mapping[type[Any], type[Any]] = {InventoryUpload: MachineRecord, PerformanceUpload: MachinePoints}
+MAX_MACHINES: Mapping[type[Any], int] = {
+    InventoryUpload: MAX_MACHINES_INVENTORY,
+    PerformanceUpload: MAX_MACHINES_PERFORMANCE,
+}
+
+
+class UploadParser(BaseParser):
+    """application/json, optionally gzip, as the inflated bytes: the view decodes them into a struct."""
+
+    media_type = "application/json"
+
+    def parse(  # type: ignore[override]  # any value may become request.data; the stubs know forms only
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        request = (parser_context or {})["request"]
+        return inflate(stream.read(), request.headers.get("Content-Encoding", ""))
+
+
+def body_of(request: Request) -> bytes:
+    """The inflated body of a request to a view whose parser is UploadParser; DRF does not call it for an empty one."""
+    body = request.data
+    if not isinstance(body, bytes):
+        raise DomainError(code="empty_body", detail="The body is empty. Send a JSON object.")
+    refuse_hostile_body(body)
+    return body
+
+
+def refuse_hostile_body(body: bytes) -> None:
+    """What is refused before anything is parsed: too many elements, no UTF-8, deep nesting."""
+    refuse_heavy_structure(body)
+    if not body.isascii():
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DomainError(code="invalid_encoding", detail="The body is not UTF-8.") from error
+    if _depth(body) > MAX_NESTING and _depth(_without_strings(body)) > MAX_NESTING:
+        raise DomainError(code="nesting_too_deep", detail=f"The body is nested more than {MAX_NESTING} levels deep.")
+
+
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+
+
+def _depth(text: bytes) -> int:
+    """The deepest nesting of brackets, whether they stand in strings or not."""
+    brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
+    opens = (brackets == ord("[")) | (brackets == ord("{"))
+    return int(np.cumsum(np.where(opens, 1, -1)).max(initial=0))
+
+
+def _without_strings(text: bytes) -> bytes:
+    return b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+
+
+_decoders: dict[type[Any], "msgspec.json.Decoder[Any]"] = {}
+
+
+def _decoder(kind: type[Any]) -> "msgspec.json.Decoder[Any]":
+    """The decoder of a struct; making one costs more than most bodies."""
+    if kind not in _decoders:
+        _decoders[kind] = msgspec.json.Decoder(kind)
+    return _decoders[kind]
+
+
+def decode_message(kind: type[Any], body: bytes) -> Any:
+    """A small body as a struct, or 400 with the field that is wrong."""
+    try:
+        return _decoder(kind).decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
+    except msgspec.DecodeError as error:
+        raise _malformed(error) from error
+
+
+def decode_upload(kind: type[Envelope], body: bytes) -> Decoded[Envelope]:
+    """An upload with its records. Raises DomainError when the body or its envelope cannot be read at all."""
+    try:
+        decoded = Decoded(_decode_quickly(kind, body))
+    except msgspec.ValidationError:
+        decoded = _decode_one_by_one(kind, body)
+    except msgspec.DecodeError as error:
+        raise _malformed(error) from error
+    count = len(decoded.upload.machines) + len(decoded.rejected)
+    if count > MAX_MACHINES[kind]:
+        raise DomainError(
+            code="too_many_machines",
+            status=413,
+            detail=f"The upload lists {count} machines; at most {MAX_MACHINES[kind]} are accepted in one request.",
+        )
+    return decoded
+
+
+def _decode_quickly(kind: type[Envelope], body: bytes) -> Envelope:
+    """Decodes with the garbage collector held: it would walk the growing lists again and again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        upload: Envelope = _decoder(kind).decode(body)
+    finally:
+        if was_enabled:
+            gc.enable()
+    return upload
+
+
+def _decode_one_by_one(kind: type[Envelope], body: bytes) -> Decoded[Envelope]:
+    try:
+        envelope = _decoder(RAW_ENVELOPES[kind]).decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
+    except msgspec.DecodeError as error:
+        raise _malformed(error) from error
+    decoder, machines, rejected = _decoder(RECORDS[kind]), [], []
+    for number, raw in enumerate(envelope.machines):
+        try:
+            machines.append(decoder.decode(raw))
+        except msgspec.ValidationError as error:
+            rejected.append(_rejection(raw, number, error))
+    fields = {name: getattr(envelope, name) for name in kind.__struct_fields__ if name != "machines"}
+    return Decoded(kind(machines=machines, **fields), rejected)
+
+
+def _rejection(raw: msgspec.Raw, number: int, error: msgspec.ValidationError) -> Rejection:
+    try:
+        source_id = _decoder(_Identity).decode(raw).source_id
+    except msgspec.DecodeError:
+        source_id = ""
+    text = str(error).replace("`$", f"`machines[{number}]")
+    return Rejection(source_id=source_id, code=_code(text), message=text)
+
+
+def _code(message: str) -> str:
+    if message.startswith(("Number out of range", "Expected `int` <", "Expected `int` >", "Expected `float` ")):
+        return "out_of_range"
+    if "`array` of length" in message or "`object` of length" in message:
+        return "array_length"
+    return "invalid_record"
+
+
+def _invalid(error: msgspec.ValidationError) -> DomainError:
+    message, _, path = str(error).partition(" - at `$")
+    name = path.strip("`").lstrip(".")
+    return DomainError(
+        code="invalid",
+        detail=f"{name}: {message}" if name else message,
+        errors=[FieldProblem(name, "invalid", message)],
+    )
+
+
+def _malformed(error: msgspec.DecodeError) -> DomainError:
+    return DomainError(code="invalid_json", detail=f"The body is not valid JSON: {error}.")

@@ -1,0 +1,174 @@
+"""Appliances, their rejected records, and machines: the people's side."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, Count, F, OuterRef, Subquery, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ingest import appliances
+from ingest.charts import chart, chart_window
+from ingest.filters import filtered_machines
+from ingest.models import Appliance, Machine, PowerState, RejectedRecord
+from ingest.serializers import (
+    ApplianceCreated,
+    ApplianceIn,
+    ApplianceOut,
+    ChartOut,
+    HeldSnapshotOut,
+    MachineDetailOut,
+    MachineOut,
+    RegistrationKeyOut,
+    RejectedOut,
+    RevokedOut,
+)
+from migrate_hub.errors import DomainError
+from migrate_hub.tenants.api import ProjectViewSet
+from migrate_hub.tenants.tokens import Issued
+
+SILENT_AFTER = timedelta(hours=3)
+MAX_CHANGES_SHOWN = 1000
+
+
+def _key_of(issued: Issued) -> dict[str, Any]:
+    return {"registration_key": issued.wire, "registration_key_expires_at": issued.token.expires_at}
+
+
+def with_health(rows: models.QuerySet[Appliance], now: datetime) -> models.QuerySet[Appliance]:
+    """Adds `machine_count` and `health` to appliances."""
+    # Counted below the row: grouping by its id alone is not enough for a key of (tenant_id, id).
+    machines = Machine.objects.filter(appliance=OuterRef("id"), removed_at=None).order_by().values("appliance")
+    return rows.annotate(
+        machine_count=Coalesce(Subquery(machines.annotate(count=Count("*")).values("count")), 0),
+        health=Case(
+            When(registered_at=None, then=Value("not_registered")),
+            When(last_seen_at__lt=now - SILENT_AFTER, then=Value("silent")),
+            When(reported_health="", then=Value("ok")),
+            default=F("reported_health"),
+            output_field=models.CharField(),
+        ),
+    ).prefetch_related("held_snapshots")
+
+
+@extend_schema(tags=["appliances"])
+class AppliancesView(ProjectViewSet):
+    model = Appliance
+    serializer_class = ApplianceOut
+
+    def get_queryset(self) -> models.QuerySet[Appliance]:
+        return with_health(super().get_queryset(), timezone.now())
+
+    @extend_schema(responses=ApplianceOut(many=True))
+    def list(self, request: Request, project: str) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=ApplianceIn, responses={201: ApplianceCreated})
+    def create(self, request: Request, project: str) -> Response:
+        body = ApplianceIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        made, key = appliances.create_appliance(project=self.project, now=timezone.now(), **body.validated_data)
+        shown = ApplianceOut(self.get_queryset().get(id=made.id)).data
+        return Response({**shown, **_key_of(key)}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=ApplianceOut)
+    def retrieve(self, request: Request, project: str, appliance: str) -> Response:
+        return Response(ApplianceOut(self.find(self.get_queryset(), appliance)).data)
+
+    @extend_schema(request=None, responses={201: RegistrationKeyOut})
+    def registration_key(self, request: Request, project: str, appliance: str) -> Response:
+        """A new key for the same appliance; its old tokens die when the new one is first used."""
+        issued = appliances.renew_registration_key(self.find(self.get_queryset(), appliance), timezone.now())
+        return Response(_key_of(issued), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=RevokedOut)
+    def revoke_tokens(self, request: Request, project: str, appliance: str) -> Response:
+        """Shuts an appliance out at once; it can enrol again with a new registration key."""
+        revoked = appliances.revoke_tokens(self.find(self.get_queryset(), appliance), timezone.now())
+        return Response({"revoked": revoked})
+
+    @extend_schema(request=None, responses=HeldSnapshotOut)
+    def confirm_snapshot(self, request: Request, project: str, appliance: str) -> Response:
+        """Says that the machines which a held snapshot no longer lists are really gone."""
+        held = appliances.confirm_snapshot(self.find(self.get_queryset(), appliance), timezone.now())
+        return Response(HeldSnapshotOut(held).data)
+
+
+@extend_schema(tags=["appliances"])
+class RejectedView(ProjectViewSet):
+    model = RejectedRecord
+    serializer_class = RejectedOut
+    appliance: Appliance
+
+    def enter(self, **kwargs: Any) -> None:
+        super().enter(**kwargs)
+        self.appliance = self.find(Appliance.objects.filter(project=self.project), kwargs["appliance"])
+
+    def get_queryset(self) -> models.QuerySet[RejectedRecord]:
+        rows: models.QuerySet[RejectedRecord] = RejectedRecord.objects.filter(appliance=self.appliance)
+        return rows
+
+    @extend_schema(responses=RejectedOut(many=True))
+    def list(self, request: Request, project: str, appliance: str) -> Response:
+        """Records refused, one row for a machine and a reason however often it happened."""
+        return self.paged(self.get_queryset())
+
+
+def _query(name: str, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, description=description, **more)
+
+
+MACHINE_QUERY = [
+    _query("search", "The start of the name, whatever the case."),
+    _query("group", "Only the machines of this group.", type=OpenApiTypes.UUID),
+    _query("os", "A part of the operating system's name."),
+    _query("power_state", "Only machines in this state.", enum=PowerState.values),
+    _query("removed", "Whether to list machines that vanished.", enum=["true", "false", "all"]),
+]
+CHART_QUERY = [
+    _query("start", "ISO 8601 with a time zone; a day before the end when absent.", type=OpenApiTypes.DATETIME),
+    _query("end", "ISO 8601 with a time zone; now when absent.", type=OpenApiTypes.DATETIME),
+]
+
+
+@extend_schema(tags=["machines"])
+class MachinesView(ProjectViewSet):
+    model = Machine
+    serializer_class = MachineOut
+
+    @extend_schema(parameters=MACHINE_QUERY, responses=MachineOut(many=True))
+    def list(self, request: Request, project: str) -> Response:
+        return self.paged(filtered_machines(self.get_queryset(), request.query_params))
+
+    @extend_schema(responses=MachineDetailOut)
+    def retrieve(self, request: Request, project: str, machine: str) -> Response:
+        found: Machine = self.find(self.get_queryset(), machine)
+        found.shown_changes = list(found.changes.order_by("-at", "-id")[:MAX_CHANGES_SHOWN])  # type: ignore[attr-defined]
+        return Response(MachineDetailOut(found).data)
+
+    @extend_schema(parameters=CHART_QUERY, responses=ChartOut)
+    def performance(self, request: Request, project: str, machine: str) -> Response:
+        """Series for a chart, down-sampled to at most 1,000 buckets; minimum, average and maximum are kept."""
+        found = self.find(self.get_queryset(), machine)
+        start, end = (_instant(request, name) for name in ("start", "end"))
+        return Response(chart(found.id, *chart_window(start, end, timezone.now())))
+
+
+def _instant(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        instant = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise DomainError(code="invalid", detail=f"{name} must be an ISO 8601 instant with a time zone.")
+    return instant
