@@ -124,7 +124,7 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
 
 
 def tell_object_defaults(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Tells the default of an object in words: generators of clients refuse a property that is an object and has one."""
+    """Tells the default of an object in words: generators of clients refuse an object that has one."""
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             if isinstance(field.get("default"), dict):
