@@ -28,10 +28,21 @@ def percentiles(series: npt.NDArray[np.float32], ranks: Sequence[Decimal | int])
         if count:
             rows = np.flatnonzero(counts == count)
             places = [nearest_rank(rank, count) - 1 for rank in ranks]
-            # NaN sorts last, so the places among the points that exist are the first ones.
-            ordered = np.partition(series[rows], sorted(set(places)), axis=1)
-            values[:, rows] = scaled(ordered[:, places].T)
+            values[:, rows] = scaled(_at_places(series[rows], places).T)
     return tuple(Observed(row, counts > 0, counts) for row in values)
+
+
+def _at_places(series: npt.NDArray[np.float32], places: Sequence[int]) -> npt.NDArray[np.float32]:
+    """The values that sorting would put at these places; reorders `series`.
+
+    NaN sorts last, so the places among the points that exist are the first ones. One place at a time, each time only in
+    what lies right of the last one: with all places at once numpy's partition is five to ten times slower.
+    """
+    start = 0
+    for place in sorted(set(places)):
+        series[:, start:].partition(place - start, axis=1)
+        start = place
+    return series[:, places]
 
 
 def nearest_rank(rank: Decimal | int, count: int) -> int:
