@@ -42,8 +42,9 @@ def test_a_burst_is_carried_by_the_balance() -> None:
 
 
 def test_the_balance_never_exceeds_the_most_that_is_banked() -> None:
-    """576 credits carry 100 % of 2 cores for 6 hours at 120 - 24 an hour, however long the quiet before."""
-    assert chosen([*[0.0] * 1000, *[100.0] * 7, *[0.0] * 10]) == "steady"
+    """576 credits carry 2 busy cores for 5 hours at 120 - 24 an hour, however long the quiet before."""
+    assert chosen([*[0.0] * 1000, *[100.0] * 6, *[0.0] * 10]) == "steady"
+    assert chosen([*[0.0] * 1000, *[100.0] * 5, *[0.0] * 10]) == "burstable"
 
 
 def test_the_comfort_factor_counts() -> None:
