@@ -11,10 +11,6 @@ from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
 from assessments.engine.settings import FULL_MONTH_HOURS
 from assessments.engine.values import PremiumV2, Ultra
 
-# C25, DT22: 256 KiB/s for each provisioned IOPS, so 4 IOPS behind each MB/s.
-IOPS_PER_MBPS = 4
-ULTRA_MIN_IOPS, ULTRA_MIN_MBPS = 100, 1
-
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
@@ -78,61 +74,6 @@ def ultra(disks: Ultra, size_gb: IntArray, iops: IntArray, mbps: IntArray) -> Pr
         size_fits=by_size < offered,
         iops_fit=by_iops < offered,
         mbps_fit=by_mbps < offered,
-    )
-
-
-def ultra_sizes() -> IntArray:
-    """Offered Ultra sizes in GiB: 4 to 512 doubling, then steps of 1 TiB up to 64 TiB (DT22)."""
-    return np.array([*(2**power for power in range(2, 10)), *range(1024, 65_537, 1024)], dtype=np.int64)
-
-
-def ultra_of_2022(*, gib_hour: int, iops_hour: int, mbps_hour: int) -> Ultra:
-    """Ultra as documented until 2022 (DT22): 300 IOPS a GiB up to 160,000; 4,000 MB/s from 64 GiB, less below."""
-    sizes = ultra_sizes()
-    return Ultra(
-        sizes_gib=sizes,
-        max_iops=np.minimum(sizes * 300, 160_000),
-        max_mbps=np.select([sizes <= 4, sizes <= 8, sizes <= 16, sizes <= 32], [300, 600, 1200, 2400], 4000),
-        min_iops=ULTRA_MIN_IOPS,
-        min_mbps=ULTRA_MIN_MBPS,
-        iops_per_mbps=IOPS_PER_MBPS,
-        gib_hour=gib_hour,
-        iops_hour=iops_hour,
-        mbps_hour=mbps_hour,
-    )
-
-
-def ultra_of_2026(*, gib_hour: int, iops_hour: int, mbps_hour: int) -> Ultra:
-    """Ultra as documented in disks-types.md of 2026-08-11: 1,000 IOPS a GiB up to 400,000; up to 10,000 MB/s."""
-    sizes = ultra_sizes()
-    iops = np.minimum(sizes * 1000, 400_000)
-    return Ultra(
-        sizes_gib=sizes,
-        max_iops=iops,
-        max_mbps=np.minimum(iops // IOPS_PER_MBPS, 10_000),
-        min_iops=ULTRA_MIN_IOPS,
-        min_mbps=ULTRA_MIN_MBPS,
-        iops_per_mbps=IOPS_PER_MBPS,
-        gib_hour=gib_hour,
-        iops_hour=iops_hour,
-        mbps_hour=mbps_hour,
-    )
-
-
-def premium_v2_of_2026(*, gib_hour: int, iops_hour: int, mbps_hour: int) -> PremiumV2:
-    """Premium SSD v2 as documented in disks-types.md of 2026-08-11 (2022: at most 1,200 MB/s)."""
-    return PremiumV2(
-        max_size_gib=65_536,
-        included_iops=3000,
-        included_mbps=125,
-        iops_per_gib=500,
-        gib_without_extra_iops=6,
-        max_iops=80_000,
-        iops_per_mbps=IOPS_PER_MBPS,
-        max_mbps=2000,
-        gib_hour=gib_hour,
-        iops_hour=iops_hour,
-        mbps_hour=mbps_hour,
     )
 
 

@@ -265,9 +265,9 @@ class Sizes:
 class SizePrices:
     """Prices of the sizes in one region and currency, money, an hour unless said otherwise; zero is not a price.
 
-    `*_term` is the total of a reservation over its term (`term_price` makes it from an hourly figure). Reservations,
-    savings plans and Dev/Test are compute only. The Windows licence is `windows - linux` where both are known, else
-    the given `windows_licence`. The Linux subscriptions are what RHEL and SLES cost on top of the Linux price.
+    `*_term` is the total of a reservation over its term. Reservations, savings plans and Dev/Test are compute only. The
+    Windows licence is `windows - linux` where both are known, else the given `windows_licence`. The Linux subscriptions
+    are what RHEL and SLES cost on top of the Linux price.
     """
 
     linux: KnownArray
@@ -319,7 +319,10 @@ class PremiumV2:
 
 @dataclass(frozen=True, slots=True)
 class Ultra:
-    """Ultra disks of a region: offered sizes with the caps of each (plain numbers, same length), hourly unit prices."""
+    """Ultra disks of a region: offered sizes with the caps of each (plain numbers, same length), hourly unit prices.
+
+    `iops_per_mbps` is 4: each provisioned IOPS carries 256 KiB/s (DT22, C25).
+    """
 
     sizes_gib: IntArray
     max_iops: IntArray
@@ -344,11 +347,6 @@ class Catalog:
     premium_v2: PremiumV2 | None = None
     ultra: Ultra | None = None
     egress_gb_price: int | None = None  # billionths per GB; bandwidth is reported apart
-
-
-def term_price(hourly: KnownArray, hours: int) -> KnownArray:
-    """Reservation totals from hourly figures: the Retail Prices API divides by 8,760 (1 year) or 26,280 hours (3)."""
-    return KnownArray(hourly.values * hours, hourly.known)
 
 
 def _check_lengths(value: object, count: int) -> None:

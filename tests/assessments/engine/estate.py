@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, scaled
+from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, billionths, scaled
 from assessments.engine.settings import DiskType
 from assessments.engine.values import (
     BOOT_TYPES,
@@ -295,3 +295,36 @@ def number(value: int) -> float:
 def cents(billionths: int) -> str:
     """Money rounded half up to cents, as exports print it."""
     return f"{(billionths + 5_000_000) // 10_000_000 / 100:.2f}"
+
+
+def premium_v2_terms(*, gib_hour: str, iops_hour: str, mbps_hour: str) -> PremiumV2:
+    """Premium SSD v2 with the limits documented in August 2026."""
+    return PremiumV2(
+        max_size_gib=65_536,
+        included_iops=3000,
+        included_mbps=125,
+        iops_per_gib=500,
+        gib_without_extra_iops=6,
+        max_iops=80_000,
+        iops_per_mbps=4,
+        max_mbps=2000,
+        gib_hour=billionths(gib_hour),
+        iops_hour=billionths(iops_hour),
+        mbps_hour=billionths(mbps_hour),
+    )
+
+
+def ultra_terms(*, gib_hour: str, iops_hour: str, mbps_hour: str) -> Ultra:
+    """Ultra as documented until 2022: 4 to 512 GiB doubling, then steps of 1 TiB; caps rise with the size (DT22)."""
+    sizes = np.array([*(2**power for power in range(2, 10)), *range(1024, 65_537, 1024)], dtype=np.int64)
+    return Ultra(
+        sizes_gib=sizes,
+        max_iops=np.minimum(sizes * 300, 160_000),
+        max_mbps=np.select([sizes <= 4, sizes <= 8, sizes <= 16, sizes <= 32], [300, 600, 1200, 2400], 4000),
+        min_iops=100,
+        min_mbps=1,
+        iops_per_mbps=4,
+        gib_hour=billionths(gib_hour),
+        iops_hour=billionths(iops_hour),
+        mbps_hour=billionths(mbps_hour),
+    )

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from assessments.engine.assess import assess
-from assessments.engine.fixed_point import billionths, multiply_ceiling, multiply_half_up, scaled, scaled_number
+from assessments.engine.fixed_point import multiply_ceiling, multiply_half_up, scaled, scaled_number
 from assessments.engine.protection import SITE_RECOVERY_MONTH, backup_instance_fee, backup_storage_fee
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.scenarios import COMMITMENTS, SCENARIO_NAMES, SCENARIOS, headline_scenario
 from assessments.engine.settings import Commitment, HybridBenefit, Offer, Settings, Uptime, conflicts
-from assessments.engine.values import KnownArray, term_price
 from tests.assessments.engine.estate import WINDOWS, Machine, Offerings, Size, cents, estate, number
 
 RHEL = "Red Hat Enterprise Linux 8 (64-bit)"
@@ -219,13 +218,6 @@ def test_backup_costs_as_azure_migrate_explore_has_them() -> None:
 
 
 # ---- numbers ----
-def test_reservations_come_back_from_hourly_figures() -> None:
-    hourly = KnownArray.money(["0.079338", None])
-    term = term_price(hourly, 8760)
-    assert term.known.tolist() == [True, False]
-    assert term.values[0] == billionths("695.00088")
-
-
 @pytest.mark.parametrize("value", ["0.00005", 0.00005, Decimal("0.00005")])
 def test_quantities_round_half_up_at_the_fourth_decimal(value: Decimal | float | str) -> None:
     assert scaled_number(value) == 1

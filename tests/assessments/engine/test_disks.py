@@ -9,17 +9,29 @@ import pytest
 from assessments.engine.assess import assess, assess_against
 from assessments.engine.disks import allowed_types
 from assessments.engine.fixed_point import MONEY_SCALE, billionths, scaled
-from assessments.engine.flexible_disks import premium_v2, premium_v2_of_2026, ultra, ultra_of_2022, ultra_of_2026
+from assessments.engine.flexible_disks import premium_v2, ultra
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.rule_sets import AM_2025
 from assessments.engine.settings import DiskType, RuleSetName, Settings, SizingCriterion
 from assessments.engine.target import Target
 from assessments.engine.values import DISK_TYPES, Catalog
-from tests.assessments.engine.estate import Disk, Machine, Offerings, Size, Tier, cents, estate, number, westus
+from tests.assessments.engine.estate import (
+    Disk,
+    Machine,
+    Offerings,
+    Size,
+    Tier,
+    cents,
+    estate,
+    number,
+    premium_v2_terms,
+    ultra_terms,
+    westus,
+)
 
 BIG = Size("big", vcpus=64, memory_mb=10**6, data_disks=64, ultra=True, disk_iops=10**6, disk_mbps=10**5)
-V2 = premium_v2_of_2026(gib_hour=billionths("0.0001"), iops_hour=billionths("0.00001"), mbps_hour=billionths("0.0001"))
-ULTRA = ultra_of_2022(gib_hour=billionths("0.0002"), iops_hour=billionths("0.00007"), mbps_hour=billionths("0.0005"))
+V2 = premium_v2_terms(gib_hour="0.0001", iops_hour="0.00001", mbps_hour="0.0001")
+ULTRA = ultra_terms(gib_hour="0.0002", iops_hour="0.00007", mbps_hour="0.0005")
 EVERYTHING = Offerings([BIG], premium_v2=V2, ultra=ULTRA).catalog()
 
 
@@ -218,12 +230,6 @@ def test_ultra_has_its_limits() -> None:
     assert given.size_fits.tolist() == [False, True, True]
     assert given.iops_fit.tolist() == [True, False, True]
     assert given.mbps_fit.tolist() == [True, True, False]
-
-
-def test_ultra_of_2026_reaches_further() -> None:
-    newer = ultra_of_2026(gib_hour=1, iops_hour=1, mbps_hour=1)
-    given = ultra(newer, one(4), one(400_000), one(10_000))
-    assert (given.size_gib[0], given.iops_fit[0], given.mbps_fit[0]) == (512, True, True)
 
 
 def test_premium_v2_bills_what_exceeds_the_included() -> None:

@@ -8,14 +8,24 @@ import numpy as np
 import pytest
 
 from assessments.engine.explain import explain
-from assessments.engine.fixed_point import billionths
-from assessments.engine.flexible_disks import premium_v2_of_2026, ultra_of_2022
 from assessments.engine.settings import Settings, UnknownLimits
 from assessments.engine.trace import MachineTrace, ScenarioTrace
-from tests.assessments.engine.estate import WINDOWS, Disk, Machine, Nic, Offerings, Size, estate, westus, westus_tiers
+from tests.assessments.engine.estate import (
+    WINDOWS,
+    Disk,
+    Machine,
+    Nic,
+    Offerings,
+    Size,
+    estate,
+    premium_v2_terms,
+    ultra_terms,
+    westus,
+    westus_tiers,
+)
 
-V2 = premium_v2_of_2026(gib_hour=billionths("0.0001"), iops_hour=billionths("0.00001"), mbps_hour=billionths("0.0001"))
-ULTRA = ultra_of_2022(gib_hour=billionths("0.0002"), iops_hour=billionths("0.00007"), mbps_hour=billionths("0.0005"))
+V2 = premium_v2_terms(gib_hour="0.0001", iops_hour="0.00001", mbps_hour="0.0001")
+ULTRA = ultra_terms(gib_hour="0.0002", iops_hour="0.00007", mbps_hour="0.0005")
 SMALL = Size("small", vcpus=1, linux="0.05", windows="0.1")
 MEDIUM = Size("medium", vcpus=4, linux="0.10", windows="0.3", one_year_term="600")
 LARGE = Size("large", vcpus=8, linux="0.15", windows="0.5", one_year_term="1200")
