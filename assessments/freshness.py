@@ -1,5 +1,6 @@
 """Freshness of a published run, derived: one comparison of what the run pinned with what is there now."""
 
+import json
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,7 @@ WHERE a.tenant_id = %s AND a.run_id = %s AND m.configuration_version <> a.config
 ORDER BY a.name, a.machine_id LIMIT %s
 """
 CHANGES = """
-SELECT c.machine_id, c.property, c.old, c.new, c.at FROM ingest_machinechange c
+SELECT c.machine_id, c.property, c.old_value, c.new_value, c.at FROM ingest_machinechange c
 JOIN unnest(%s::uuid[], %s::bigint[]) AS pinned (machine_id, version) ON pinned.machine_id = c.machine_id
 WHERE c.tenant_id = %s AND c.configuration_version > pinned.version
 ORDER BY c.at DESC, c.id LIMIT %s
@@ -52,8 +53,8 @@ def _machine_reasons(run: AssessmentRun) -> list[dict[str, Any]]:
             "machine": str(machine_id),
             "name": names[machine_id],
             "property": property_name,
-            "old": old,
-            "new": new,
+            "old": json.loads(old) if old is not None else None,
+            "new": json.loads(new) if new is not None else None,
             "at": at,
             "message": f"{property_name} of {names[machine_id]} changed.",
         }

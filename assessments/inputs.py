@@ -9,19 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from ingest.performance import Utilization, utilization
 
 from assessments.engine.fixed_point import scaled
 from assessments.engine.values import BOOT_TYPES, Disks, Machines, Nics, Observed
 from assessments.models import AssessedDisk, AssessedMachine
 from ingest.models import DiscoveredBy, Disk, Machine, Nic
+from ingest.performance import Measured, Utilization, utilization
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
 NIC_METRICS = ("received_mbps", "transmitted_mbps")
-# A metric as it is stored: its percentile (None = no data) and how many points stood behind it.
-Measured = list[float | int | None]
-UNMEASURED: Measured = [None, 0]
-
 
 @dataclass(frozen=True)
 class LoadedDisks:
@@ -58,9 +54,9 @@ def load_machines(
     machines = list(Machine.objects.filter(id__in=machine_ids).order_by("id"))
     ids = [machine.id for machine in machines]
     used = (
-        utilization(ids, start_at=start_at, end_at=end_at, percentile=percentile)
+        utilization(ids, start_at, end_at, percentile)
         if performance_based
-        else Utilization.nothing(ids, start_at=start_at, end_at=end_at)
+        else Utilization.nothing(ids, start_at, end_at)
     )
     row_of = {id: row for row, id in enumerate(ids)}
     nics: list[list[dict[str, Any]]] = [[] for _ in ids]

@@ -5,10 +5,11 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from groups.models import Group, GroupMember
+from ingest.filters import MACHINE_FILTERS
 from ingest.models import Machine, PowerState
-from migrate_hub.tenants.api import StrictSerializer
-
-LAST_CHARACTER = "\U0010ffff"
+from migrate_hub.errors import not_found
+from migrate_hub.tenants.api import StrictSerializer, as_uuid
 
 
 class MachineFilter(StrictSerializer):
@@ -22,11 +23,17 @@ class MachineFilter(StrictSerializer):
 
 
 def matching_machines(machines: QuerySet[Machine], conditions: dict[str, Any]) -> QuerySet[Machine]:
-    """The machines that a MachineFilter describes. Names are compared by range, which an index below RLS can answer."""
-    prefix = conditions.get("search", "").lower()
-    if prefix:
-        machines = machines.filter(name_lower__gte=prefix, name_lower__lt=prefix + LAST_CHARACTER)
-    if conditions.get("os"):
-        machines = machines.filter(operating_system__icontains=conditions["os"])
-    exact = {name: conditions[name] for name in ("power_state", "cluster", "host") if conditions.get(name)}
-    return machines.filter(**exact)
+    """The machines that a MachineFilter describes, by the filters of the machine list where it has them."""
+    for name, text in conditions.items():
+        machines = MACHINE_FILTERS[name](machines, text) if name in MACHINE_FILTERS else machines.filter(**{name: text})
+    return machines
+
+
+def by_group(machines: QuerySet[Machine], group_id: str) -> QuerySet[Machine]:
+    """The members of a group of the same project; a group that is not there is 404."""
+    group = Group.objects.filter(id=as_uuid(group_id), deleted_at=None).first()
+    if group is None:
+        raise not_found()
+    if group.filter is not None:
+        return matching_machines(machines.filter(project_id=group.project_id), group.filter)
+    return machines.filter(id__in=GroupMember.objects.filter(group=group).values("machine_id"))

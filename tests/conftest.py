@@ -29,7 +29,7 @@ from migrate_hub.local.processes import start_process, stop_process
 from migrate_hub.local.redis import EmbeddedRedis
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-SHORT_TIMES = {"JOB_LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "REQUESTS_A_MINUTE_PER_TOKEN": "100000"}
+SHORT_TIMES = {"LOG_LEVEL": "WARNING", "JOB_LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "REQUESTS_A_MINUTE_PER_TOKEN": "100000"}
 SHORT_TIMES["REQUESTS_A_MINUTE_PER_TENANT"] = "100000"
 
 
@@ -84,7 +84,7 @@ def servers() -> Servers:
     return _servers
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def catalog(database: None) -> None:
     """The bundled catalog is loaded (the second time this does nothing)."""
     from django.core.management import call_command

@@ -182,8 +182,8 @@ def whole_estate() -> Estate:
         "group": group,
         "assessment": assessment["id"],
         "report": report["id"],
-        "token": next(token["id"] for token in tokens if token["user"] != tokens[0]["user"]),
-        "member": next(member["id"] for member in members if member["role"] != "owner"),
+        "token": next(token["id"] for token in tokens if token["role"] == "reader"),
+        "member": next(member["id"] for member in members if member["role"] == "contributor"),
         "catalog": catalogs[0]["id"],
         "signed": "forged",
     }

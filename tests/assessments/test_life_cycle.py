@@ -43,7 +43,7 @@ def test_a_quiet_machine_gets_a_smaller_size() -> None:
     assert row["required"]["memory_mb"] == 8519.68  # 16,384 MB x 40 % x 1.3
     assert row["confidence"] == {"applicable": True, "percent": 100.0, "stars": 5}
     assert Decimal(row["monthly_compute_cost"]) > 0
-    assert row["data_issues"] == []
+    assert {issue["code"] for issue in row["data_issues"]} <= {"network_limit_unknown"}
 
 
 def test_as_on_premises_looks_at_no_utilization() -> None:

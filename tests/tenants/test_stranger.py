@@ -65,9 +65,13 @@ def test_a_stranger_gets_404_for_what_exists_as_for_what_does_not(route: str, es
 
 @pytest.mark.parametrize("route", OF_A_TENANT)
 def test_the_tenant_itself_is_let_through(route: str, estate: Estate) -> None:
-    """Otherwise the 404 above would prove nothing."""
-    answers = [estate.cast.alice.call(method, estate.path(route)).status_code for method in ("GET", "POST", "DELETE")]
-    assert any(status not in (404, 405) for status in answers), answers
+    """Otherwise the 404 above would prove nothing. Deletes only where nothing else is offered."""
+    answers = []
+    for method in ("GET", "POST", "DELETE"):
+        answers.append(estate.cast.alice.call(method, estate.path(route)).status_code)
+        if answers[-1] not in (404, 405):
+            return
+    pytest.fail(f"{route} answered {answers}")
 
 
 @pytest.mark.parametrize("route", sorted(set(ROUTES) - OWN_PROOF))
