@@ -26,6 +26,7 @@ from assessments.engine.matching import (
     demand_of,
     limits_of,
 )
+from assessments.engine.rankings import Rankings
 from assessments.engine.readiness import Guests, classify_guests, property_findings, readiness
 from assessments.engine.recommendations import (
     UNPRICED_REASONS,
@@ -58,14 +59,14 @@ class Groundwork:
 
 def assess(machines: Machines, catalog: Catalog, settings: Settings) -> Recommendations:
     """Decide everything about the machines."""
-    return assess_against(machines, Target.of(catalog, settings))
+    target = Target.of(catalog, settings)
+    return decide(machines, groundwork(machines, target), Rankings(target))
 
 
-def assess_against(machines: Machines, target: Target) -> Recommendations:
-    """As `assess`, with the rule set given."""
-    rules = target.rules
-    ground = groundwork(machines, target)
-    sizing = size_machines(ground.demand, ground.guests.licence, ground.limits, target)
+def decide(machines: Machines, ground: Groundwork, rankings: Rankings) -> Recommendations:
+    """All decisions on the groundwork laid, against the target of the rankings."""
+    target, rules = rankings.target, rankings.target.rules
+    sizing = size_machines(ground.demand, ground.guests.licence, ground.limits, rankings)
     headline = headline_scenario(target.settings)
     findings = property_findings(machines, ground.guests, ground.required, rules) | sizing.findings
     findings[machines.disks.machine[~ground.disks.known], FINDING["one_or_more_disks_not_suitable"]] = True

@@ -4,21 +4,22 @@ It runs the engine itself on that one machine and reads the answer from it, so t
 what was refused, and by how much, is worked out here.
 """
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import numpy as np
 
-from assessments.engine.assess import Groundwork, assess_against, groundwork
+from assessments.engine.assess import Groundwork, decide, groundwork
 from assessments.engine.confidence import available_points, expected_points
 from assessments.engine.costing import discount_percent, price_parts
 from assessments.engine.explain_disks import explain_disks
 from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
 from assessments.engine.guest_os import LICENCES, Licence
-from assessments.engine.matching import DIMENSIONS, feasible, selected_families
+from assessments.engine.matching import DIMENSIONS, feasible
+from assessments.engine.rankings import Ranking, Rankings
 from assessments.engine.recommendations import CONFIDENCE_REASONS, UNPRICED_REASONS, Recommendations
-from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, Scenario
+from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, Scenario, headline_scenario
 from assessments.engine.settings import Settings
-from assessments.engine.sizing import Ranking, candidate_sizes, ranking
 from assessments.engine.target import Target
 from assessments.engine.trace import (
     ConfidenceTrace,
@@ -40,14 +41,24 @@ def explain(
     machines: Machines, machine: int, catalog: Catalog, settings: Settings, scenario: str | None = None
 ) -> MachineTrace:
     """The trace of the machine at this index. `scenario` chooses whose refused sizes to list; default the headline."""
-    return explain_against(machines.take(np.array([machine])), Target.of(catalog, settings), scenario)
+    return next(explain_many(machines, [machine], catalog, settings, scenario))
 
 
-def explain_against(alone: Machines, target: Target, scenario: str | None = None) -> MachineTrace:
-    """As `explain`, for machines that hold just one, with the rule set given."""
-    answer = assess_against(alone, target)
+def explain_many(
+    machines: Machines, rows: Iterable[int], catalog: Catalog, settings: Settings, scenario: str | None = None
+) -> Iterator[MachineTrace]:
+    """Traces of the machines at these indexes, one after the other; what they share is worked out once."""
+    rankings = Rankings(Target.of(catalog, settings))
+    explained = headline_scenario(settings) if scenario is None else SCENARIO_NAMES.index(scenario)
+    for row in rows:
+        yield _explain(machines.take(np.array([row])), rankings, explained)
+
+
+def _explain(alone: Machines, rankings: Rankings, explained: int) -> MachineTrace:
+    """The trace of the one machine given."""
+    target = rankings.target
     ground = groundwork(alone, target)
-    explained = answer.headline if scenario is None else SCENARIO_NAMES.index(scenario)
+    answer = decide(alone, ground, rankings)
     settings = target.settings
     return MachineTrace(
         cores=int(alone.cores[0]),
@@ -69,9 +80,9 @@ def explain_against(alone: Machines, target: Target, scenario: str | None = None
         findings=issue_traces(answer.finding_list(0), target),
         data_issues=issue_traces(answer.data_issue_list(0), target),
         headline=answer.headline_name,
-        scenarios=tuple(_scenario(answer, ground, place, target) for place in range(len(SCENARIOS))),
+        scenarios=tuple(_scenario(answer, ground, place, rankings) for place in range(len(SCENARIOS))),
         explained_scenario=SCENARIO_NAMES[explained],
-        refused=_refused(answer, ground, explained, target),
+        refused=_refused(ground, explained, rankings),
         disks=explain_disks(alone, answer, target),
         nics=_nics(alone, answer, target),
         monthly_storage_cost=_money(answer.monthly_storage_cost.number(0)),
@@ -130,7 +141,8 @@ def _demanded(ground: Groundwork, row: int) -> Decimal:
     return to_decimal(ground.demand.values[row, 0], DIMENSIONS[row].unit)
 
 
-def _scenario(answer: Recommendations, ground: Groundwork, place: int, target: Target) -> ScenarioTrace:
+def _scenario(answer: Recommendations, ground: Groundwork, place: int, rankings: Rankings) -> ScenarioTrace:
+    target = rankings.target
     result, scenario = answer.scenarios[place], SCENARIOS[place]
     cost = result.monthly_compute_cost.number(0)
     if cost is None:
@@ -142,7 +154,7 @@ def _scenario(answer: Recommendations, ground: Groundwork, place: int, target: T
         monthly_compute_cost=to_decimal(cost, MONEY_SCALE),
         unpriced=None,
         price_lines=price_lines(target, scenario, LICENCES[_licence_place(ground)], size=size, cost=cost),
-        runner_up=_runner_up(ground, place, size, target),
+        runner_up=_runner_up(ground, place, size, rankings),
     )
 
 
@@ -180,27 +192,24 @@ def _fitting(ground: Groundwork, ranked: Ranking) -> IntArray:
     return np.asarray(ranked.order[fits])
 
 
-def _runner_up(ground: Groundwork, place: int, size: int, target: Target) -> RunnerUp | None:
-    ranked = ranking(candidate_sizes(ground.demand, target), SCENARIOS[place], _licence_place(ground), target)
+def _runner_up(ground: Groundwork, place: int, size: int, rankings: Rankings) -> RunnerUp | None:
+    ranked = rankings.candidates(place, _licence_place(ground), ground.demand)
     fitting = _fitting(ground, ranked)
     if len(fitting) < 2:
         return None
     cost, best = ranked.monthly_cost.values[fitting[1]], ranked.monthly_cost.values[size]
     return RunnerUp(
-        name=target.catalog.sizes.names[int(fitting[1])],
+        name=rankings.target.catalog.sizes.names[int(fitting[1])],
         monthly_cost=to_decimal(cost, MONEY_SCALE),
         price_gap=to_decimal(cost - best, MONEY_SCALE),
     )
 
 
-def _refused(answer: Recommendations, ground: Groundwork, place: int, target: Target) -> tuple[RefusedOffer, ...]:
+def _refused(ground: Groundwork, place: int, rankings: Rankings) -> tuple[RefusedOffer, ...]:
     """Every cheaper priced size of the allowed series in the region, cheapest first; all of them where none fits."""
-    sizes = target.catalog.sizes
-    offered = np.flatnonzero(sizes.available & sizes.standard_tier & selected_families(target))
-    ranked = ranking(offered, SCENARIOS[place], _licence_place(ground), target)
-    fitting = _fitting(
-        ground, ranking(candidate_sizes(ground.demand, target), SCENARIOS[place], _licence_place(ground), target)
-    )
+    licence, target, sizes = _licence_place(ground), rankings.target, rankings.target.catalog.sizes
+    ranked = rankings.offered(place, licence)
+    fitting = _fitting(ground, rankings.candidates(place, licence, ground.demand))
     best = ranked.monthly_cost.values[fitting[0]] if len(fitting) else np.iinfo(np.int64).max
     cheaper = [int(size) for size in ranked.order if ranked.monthly_cost.values[size] < best]
     return tuple(

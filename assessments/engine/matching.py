@@ -71,6 +71,11 @@ class Demand:
     burstable: IntArray
     lasting: BoolArray
 
+    @property
+    def simulates_credits(self) -> bool:
+        """Whether burstable sizes are considered at all."""
+        return bool(self.lasting.shape[1])
+
     def take(self, rows: IntArray) -> "Demand":
         """The machines at these rows."""
         return Demand(self.values[:, rows], self.burstable, self.lasting[rows])
@@ -121,10 +126,9 @@ def demand_of(
     return Demand(values, burstable, lasting)
 
 
-def considered_sizes(target: Target, lasting: BoolArray) -> BoolArray:
+def considered_sizes(target: Target, *, simulated: bool) -> BoolArray:
     """Sizes that a machine can get at all. Burstable ones only where credits were simulated (F23 never has them)."""
     sizes = target.catalog.sizes
-    simulated = lasting.shape[1] > 0
     result: BoolArray = sizes.considered & (~sizes.burstable | simulated)
     return result
 
@@ -153,7 +157,7 @@ def demand_classes(demand: Demand, limits: Limits, licence: IntArray) -> tuple[I
     for values, offered in zip(demand.values, effective, strict=True):
         steps = np.unique(np.append(offered, 0))
         key = _dense(key * (len(steps) + 1) + np.searchsorted(steps, values))
-    if demand.lasting.shape[1]:
+    if demand.simulates_credits:
         patterns = np.unique(np.packbits(demand.lasting, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
         key = _dense(key * (int(patterns.max(initial=0)) + 1) + patterns)
     key = key * (int(licence.max(initial=0)) + 1) + licence
@@ -167,7 +171,7 @@ def feasible(demand: Demand, limits: IntArray, candidates: IntArray, stages: tup
     for row, dimension in enumerate(DIMENSIONS):
         if dimension.stage in stages:
             result &= limits[row, candidates] >= demand.values[row][:, None]
-    if "compute" in stages and demand.lasting.shape[1]:
+    if "compute" in stages and demand.simulates_credits:
         place = {int(size): column for column, size in enumerate(demand.burstable)}
         for column, size in enumerate(candidates):
             if int(size) in place:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessments.engine.costing import monthly_prices
 from assessments.engine.fixed_point import BoolArray, IntArray
-from assessments.engine.guest_os import LICENCES
 from assessments.engine.issues import FINDING, FINDINGS
 from assessments.engine.matching import (
     STAGES,
@@ -15,13 +13,12 @@ from assessments.engine.matching import (
     Stage,
     considered_sizes,
     demand_classes,
-    family_rank,
     feasible,
     selected_families,
 )
-from assessments.engine.scenarios import SCENARIOS, Scenario
+from assessments.engine.rankings import Ranking, Rankings
+from assessments.engine.scenarios import SCENARIOS
 from assessments.engine.target import Target
-from assessments.engine.values import KnownArray
 
 CLASSES_AT_ONCE = 1024
 RANKED_AT_ONCE = 128
@@ -31,14 +28,6 @@ STAGE_FINDING: dict[Stage, str] = {
     "network": "no_vm_size_supports_network_performance",
     "compute": "no_suitable_vm_size_found",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The priced candidates of one scenario and licence, best first; `monthly_cost` is of all sizes."""
-
-    order: IntArray
-    monthly_cost: KnownArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +41,10 @@ class Sizing:
     findings: BoolArray
 
 
-def size_machines(demand: Demand, licence: IntArray, limits: Limits, target: Target) -> Sizing:
+def size_machines(demand: Demand, licence: IntArray, limits: Limits, rankings: Rankings) -> Sizing:
     """Cheapest fitting size for each machine in all scenarios, decided once per class of like machines."""
     first, class_of = demand_classes(demand, limits, licence)
-    by_class = _size_classes(demand.take(first), licence[first], limits, target)
+    by_class = _size_classes(demand.take(first), licence[first], limits, rankings)
     return Sizing(
         size=by_class.size[:, class_of],
         monthly_cost=by_class.monthly_cost[:, class_of],
@@ -65,25 +54,7 @@ def size_machines(demand: Demand, licence: IntArray, limits: Limits, target: Tar
     )
 
 
-def candidate_sizes(demand: Demand, target: Target) -> IntArray:
-    """Sizes on offer in the region, of the standard tier and the selected series."""
-    sizes = target.catalog.sizes
-    offered = considered_sizes(target, demand.lasting) & sizes.available & sizes.standard_tier
-    return np.flatnonzero(offered & selected_families(target))
-
-
-def ranking(candidates: IntArray, scenario: Scenario, licence: int, target: Target) -> Ranking:
-    """Priced candidates by cost; ties: the family named first, fewer vCPUs, less memory, name (5.6)."""
-    sizes = target.catalog.sizes
-    cost = monthly_prices(target, scenario, LICENCES[licence])
-    priced = candidates[cost.known[candidates]]
-    names = np.array(sizes.names)[priced]
-    family = family_rank(target)[priced]
-    order = np.lexsort((names, sizes.memory_mb[priced], sizes.vcpus[priced], family, cost.values[priced]))
-    return Ranking(priced[order], cost)
-
-
-def _size_classes(demand: Demand, licence: IntArray, limits: Limits, target: Target) -> Sizing:
+def _size_classes(demand: Demand, licence: IntArray, limits: Limits, rankings: Rankings) -> Sizing:
     count = len(licence)
     sizing = Sizing(
         size=np.zeros((len(SCENARIOS), count), dtype=np.int64),
@@ -92,24 +63,24 @@ def _size_classes(demand: Demand, licence: IntArray, limits: Limits, target: Tar
         fits=np.zeros(count, dtype=np.bool_),
         findings=np.zeros((count, len(FINDINGS)), dtype=np.bool_),
     )
-    candidates = candidate_sizes(demand, target)
-    rankings = {
-        (place, kind): ranking(candidates, scenario, kind, target)
-        for place, scenario in enumerate(SCENARIOS)
+    candidates = rankings.candidate_sizes(simulated=demand.simulates_credits)
+    ranked = {
+        (place, kind): rankings.candidates(place, kind, demand)
+        for place in range(len(SCENARIOS))
         for kind in np.unique(licence).tolist()
     }
     effective = limits.effective()
     for start in range(0, count, CLASSES_AT_ONCE):
         rows = np.arange(start, min(start + CLASSES_AT_ONCE, count))
-        fits = np.zeros((len(rows), len(target.catalog.sizes)), dtype=np.bool_)
+        fits = np.zeros((len(rows), len(limits.known[0])), dtype=np.bool_)
         fits[:, candidates] = feasible(demand.take(rows), effective, candidates)
         sizing.fits[rows] = fits.any(axis=1)
-        for (place, kind), ranked in rankings.items():
+        for (place, kind), order in ranked.items():
             mine = np.flatnonzero(licence[rows] == kind)
-            _take_cheapest(sizing, place, ranked, fits=fits[mine], rows=rows[mine])
+            _take_cheapest(sizing, place, order, fits=fits[mine], rows=rows[mine])
     unfit = np.flatnonzero(~sizing.fits)
     if len(unfit):
-        sizing.findings[unfit] = why_nothing_fits(demand.take(unfit), limits, target)
+        sizing.findings[unfit] = why_nothing_fits(demand.take(unfit), limits, rankings.target)
     return sizing
 
 
@@ -138,7 +109,7 @@ def why_nothing_fits(demand: Demand, limits: Limits, target: Target) -> BoolArra
     """
     found = np.zeros((demand.values.shape[1], len(FINDINGS)), dtype=np.bool_)
     sizes = target.catalog.sizes
-    in_region = considered_sizes(target, demand.lasting) & sizes.available
+    in_region = considered_sizes(target, simulated=demand.simulates_credits) & sizes.available
     offered = in_region & sizes.standard_tier
     selected = np.flatnonzero(offered & selected_families(target))
     if not in_region.any():

@@ -8,8 +8,12 @@ from typing import cast
 
 import numpy as np
 
+from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, billionths, scaled
+from assessments.engine.rankings import Rankings
+from assessments.engine.recommendations import Recommendations
 from assessments.engine.settings import DiskType
+from assessments.engine.target import Target
 from assessments.engine.values import (
     BOOT_TYPES,
     DISK_TYPES,
@@ -328,3 +332,8 @@ def ultra_terms(*, gib_hour: str, iops_hour: str, mbps_hour: str) -> Ultra:
         iops_hour=billionths(iops_hour),
         mbps_hour=billionths(mbps_hour),
     )
+
+
+def against(machines: Machines, target: Target) -> Recommendations:
+    """An assessment under a rule set that the settings do not name."""
+    return decide(machines, groundwork(machines, target), Rankings(target))

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from assessments.engine.assess import assess, assess_against
+from assessments.engine.assess import assess
 from assessments.engine.disks import allowed_types
 from assessments.engine.fixed_point import MONEY_SCALE, billionths, scaled
 from assessments.engine.flexible_disks import premium_v2, ultra
@@ -21,6 +21,7 @@ from tests.assessments.engine.estate import (
     Offerings,
     Size,
     Tier,
+    against,
     cents,
     estate,
     number,
@@ -297,9 +298,9 @@ def test_storage_ignores_the_discount_unless_a_rule_set_says_otherwise() -> None
     machine = estate([Machine(disks=[Disk(80)])])
     settings = Settings(discount_percent=Decimal(10))
     strict = Target.of(westus(), settings)
-    assert assess_against(machine, strict).monthly_storage_cost.number(0) == billionths("5.888")
+    assert against(machine, strict).monthly_storage_cost.number(0) == billionths("5.888")
     generous = replace(strict, rules=replace(AM_2025, discount_on_storage=True))
-    assert assess_against(machine, generous).monthly_storage_cost.number(0) == billionths("5.2992")
+    assert against(machine, generous).monthly_storage_cost.number(0) == billionths("5.2992")
 
 
 def test_every_missing_or_negative_counter_of_a_disk_is_flagged() -> None:

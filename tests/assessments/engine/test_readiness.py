@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from assessments.engine.assess import assess, assess_against
+from assessments.engine.assess import assess
 from assessments.engine.guest_os import classify
 from assessments.engine.issues import (
     DATA_ISSUES,
@@ -19,7 +19,7 @@ from assessments.engine.recommendations import SECURITY_READINESS
 from assessments.engine.rule_sets import AM_2019_07, AM_2020_09, AM_2025, RULE_SETS, RuleSet
 from assessments.engine.settings import RuleSetName, Settings
 from assessments.engine.target import Target
-from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate
+from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, against, estate
 
 # A catalog that carries anything, so that only the machine's own properties decide.
 UNLIMITED = Offerings(
@@ -41,7 +41,7 @@ SERVER_2016 = "Windows Server 2016"
 
 def judge(machine: Machine, rules: RuleSet = AM_2025, **settings: object) -> tuple[str, list[str]]:
     chosen = Settings(rule_set=rules.name, **settings)  # type: ignore[arg-type]
-    answer = assess_against(estate([machine]), Target(UNLIMITED, chosen, rules))
+    answer = against(estate([machine]), Target(UNLIMITED, chosen, rules))
     return answer.readiness_of(0), [issue.azure_name for issue in answer.finding_list(0)]
 
 
