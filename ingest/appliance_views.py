@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,7 +18,7 @@ from ingest.inventory import store_inventory
 from ingest.limits import UPLOAD_LIMITS
 from ingest.receipts import upload_key
 from ingest.snapshots import SuspiciousSnapshotError
-from ingest.store import store_performance
+from ingest.store import note_upload, store_performance
 from ingest.uploads import (
     Heartbeat,
     HeartbeatAnswer,
@@ -46,6 +47,11 @@ UPLOAD_HEADERS = [
 ]
 
 
+def answer_of(struct: type[msgspec.Struct]) -> Any:
+    """The schema of an answer, made from a struct as that of the bodies."""
+    return json_body(struct)["application/json"]
+
+
 @extend_schema(tags=["appliance side"])
 class RegisterView(APIView):
     """Exchanges a one-time registration key for a token. The key in the body is the proof, so there is no token."""
@@ -54,7 +60,7 @@ class RegisterView(APIView):
     permission_classes = [AllowAny]
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(Registration), responses={201: json_body(Registered)}, auth=[])
+    @extend_schema(request=json_body(Registration), responses={201: answer_of(Registered)}, auth=[])
     def post(self, request: Request) -> Response:
         body: Registration = decode_message(Registration, body_of(request))
         with tenant_slot():
@@ -77,7 +83,7 @@ class RegisterView(APIView):
 
 @extend_schema(tags=["appliance side"])
 class TokenView(ApplianceView):
-    @extend_schema(request=None, responses={201: json_body(Rotated)})
+    @extend_schema(request=None, responses={201: answer_of(Rotated)})
     def post(self, request: Request) -> Response:
         """A new token; the old one lives until the new one is first used."""
         issued = appliances.rotate_token(appliance=self.appliance, token=self.principal.token, now=timezone.now())
@@ -89,7 +95,7 @@ class TokenView(ApplianceView):
 class HeartbeatView(ApplianceView):
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(Heartbeat), responses=json_body(HeartbeatAnswer))
+    @extend_schema(request=json_body(Heartbeat), responses={200: answer_of(HeartbeatAnswer)})
     def post(self, request: Request) -> Response:
         """Says that the appliance lives, and what it has to complain about."""
         body: Heartbeat = decode_message(Heartbeat, body_of(request))
@@ -102,13 +108,16 @@ class HeartbeatView(ApplianceView):
 class InventoryView(ApplianceView):
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(InventoryUpload), responses=json_body(UploadAnswer), parameters=UPLOAD_HEADERS)
+    @extend_schema(
+        request=json_body(InventoryUpload), responses={200: answer_of(UploadAnswer)}, parameters=UPLOAD_HEADERS
+    )
     def post(self, request: Request) -> Response:
         """Machines of the appliance: a snapshot of its whole scope, or what changed."""
         key, body, now = upload_key(request), body_of(request), timezone.now()
         try:
             answer = store_inventory(appliance=self.appliance, epoch=self.epoch, key=key, body=body, now=now)
         except SuspiciousSnapshotError as error:
+            note_upload(self.appliance, sent_at=None, now=now)
             return _held_back(error)
         return Response(answer)
 
@@ -130,7 +139,9 @@ def _held_back(error: SuspiciousSnapshotError) -> Response:
 class PerformanceView(ApplianceView):
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(PerformanceUpload), responses=json_body(UploadAnswer), parameters=UPLOAD_HEADERS)
+    @extend_schema(
+        request=json_body(PerformanceUpload), responses={200: answer_of(UploadAnswer)}, parameters=UPLOAD_HEADERS
+    )
     def post(self, request: Request) -> Response:
         """Points of machines that the inventory knows. A wrong record costs only itself."""
         key, body, now = upload_key(request), body_of(request), timezone.now()

@@ -52,6 +52,7 @@ class Difference:
     changed: dict[UUID, MachineRecord] = field(default_factory=dict)
     seen: list[UUID] = field(default_factory=list)
     removed: list[Known] = field(default_factory=list)
+    never_seen: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ def store_inventory(*, appliance: Appliance, epoch: int, key: UUID, body: bytes,
     known = _known_machines(appliance, [*machines, *upload.removed, *(item.source_id for item in rejected)], upload)
     difference = _difference(machines, known, source)
     difference.removed = _removals(upload, machines, known, source, rejected)
+    if source.after_snapshot and not upload.snapshot:
+        removed = filter(is_clean, set(upload.removed) - machines.keys() - known.keys())
+        difference.never_seen = sorted(removed)
     if upload.snapshot:
         refuse_suspicious_snapshot(
             appliance=appliance,
@@ -264,16 +268,18 @@ def _write(difference: Difference, known: dict[UUID, Known], source: Source) -> 
         ids = [machine.id for machine in difference.removed]
         parameters = {"ids": plain_array(ids), "versions": plain_array(versions[machine_id] for machine_id in ids)}
         run(inventory_sql.REMOVE_MACHINES, scope | parameters)
+    if difference.never_seen:
+        ids = [uuid7() for _ in difference.never_seen]
+        parameters = {"ids": plain_array(ids), "source_ids": text_array(difference.never_seen)}
+        run(inventory_sql.INSERT_REMOVED, scope | parameters)
     _write_parts({**difference.new, **difference.changed}, changed=list(difference.changed), scope=scope)
     if changes:
         run(inventory_sql.INSERT_CHANGES, scope | _change_columns(changes, versions))
 
 
 def _refuse_too_many(difference: Difference, scope: dict[str, Any]) -> None:
-    if not difference.new:
-        return
-    (count,) = rows(inventory_sql.COUNT_MACHINES, scope)[0]
-    if count + len(difference.new) > MAX_MACHINES_PER_PROJECT:
+    more = len(difference.new) + len(difference.never_seen)
+    if more and rows(inventory_sql.COUNT_MACHINES, scope)[0][0] + more > MAX_MACHINES_PER_PROJECT:
         raise DomainError(
             code="limit_reached", status=409, detail=f"A project has at most {MAX_MACHINES_PER_PROJECT} machines."
         )

@@ -55,6 +55,16 @@ FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[]) AS m (id, version)
 WHERE t.tenant_id = %(tenant)s AND t.id = m.id
 """
 
+# A machine that nobody has seen was removed: remembered, so that an older upload that comes late does not make it.
+INSERT_REMOVED = """
+INSERT INTO ingest_machine (
+    tenant_id, project_id, appliance_id, id, source_id, name, power_state, boot_type, content_digest, discovered_by,
+    configuration_version, epoch, sequence, first_seen_at, last_seen_at, removed_at)
+SELECT %(tenant)s, %(project)s, %(appliance)s, id, source_id, source_id, 'unknown', 'unknown', '', 'appliance',
+       1, %(epoch)s, %(sequence)s, %(at)s, %(at)s, %(at)s
+FROM unnest(%(ids)s::uuid[], %(source_ids)s::text[]) AS m (id, source_id)
+"""
+
 INSERT_CHANGES = """
 INSERT INTO ingest_machinechange (tenant_id, appliance_id, at, id, machine_id, property, old_value, new_value,
                                   configuration_version)
@@ -74,21 +84,24 @@ DELETE_DISKS = _DELETE.format(table="ingest_disk")
 DELETE_NICS = _DELETE.format(table="ingest_nic")
 
 UPSERT_DISKS = """
-INSERT INTO ingest_disk (tenant_id, id, machine_id, position, source_id, name, size_gb)
-SELECT %(tenant)s, d.*
+INSERT INTO ingest_disk AS d (tenant_id, id, machine_id, position, source_id, name, size_gb)
+SELECT %(tenant)s, sent.*
 FROM unnest(%(ids)s::uuid[], %(machines)s::uuid[], %(positions)s::smallint[], %(source_ids)s::text[], %(names)s::text[],
-            %(sizes)s::float8[]) AS d
+            %(sizes)s::float8[]) AS sent
 ON CONFLICT (tenant_id, machine_id, source_id) DO UPDATE
 SET position = excluded.position, name = excluded.name, size_gb = excluded.size_gb
+WHERE (d.position, d.name, d.size_gb) IS DISTINCT FROM (excluded.position, excluded.name, excluded.size_gb)
 """
 
 UPSERT_NICS = """
-INSERT INTO ingest_nic (tenant_id, id, machine_id, position, source_id, mac_address, ip_addresses, network)
-SELECT %(tenant)s, n.id, n.machine_id, n.position, n.source_id, n.mac_address, n.ip_addresses::varchar[], n.network
+INSERT INTO ingest_nic AS n (tenant_id, id, machine_id, position, source_id, mac_address, ip_addresses, network)
+SELECT %(tenant)s, s.id, s.machine_id, s.position, s.source_id, s.mac_address, s.ip_addresses::varchar[], s.network
 FROM unnest(%(ids)s::uuid[], %(machines)s::uuid[], %(positions)s::smallint[], %(source_ids)s::text[],
             %(mac_addresses)s::text[], %(ip_addresses)s::text[], %(networks)s::text[])
-     AS n (id, machine_id, position, source_id, mac_address, ip_addresses, network)
+     AS s (id, machine_id, position, source_id, mac_address, ip_addresses, network)
 ON CONFLICT (tenant_id, machine_id, source_id) DO UPDATE
 SET position = excluded.position, mac_address = excluded.mac_address, ip_addresses = excluded.ip_addresses,
     network = excluded.network
+WHERE (n.position, n.mac_address, n.ip_addresses, n.network)
+      IS DISTINCT FROM (excluded.position, excluded.mac_address, excluded.ip_addresses, excluded.network)
 """

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ingest.models import Appliance, ApplianceKind, Disk, HeldSnapshot, Machine, MachineChange, Nic, RejectedRecord
@@ -44,9 +45,10 @@ class ApplianceOut(serializers.ModelSerializer[Appliance]):
         ]  # fmt: skip
         read_only_fields = fields
 
-    def get_held_snapshot(self, appliance: Appliance) -> HeldSnapshotOut | None:
+    @extend_schema_field(HeldSnapshotOut(allow_null=True))
+    def get_held_snapshot(self, appliance: Appliance) -> Any:
         held = list(appliance.held_snapshots.all())
-        return HeldSnapshotOut(held[0]).data if held else None  # type: ignore[return-value]  # the annotation is for the schema
+        return HeldSnapshotOut(held[0]).data if held else None
 
 
 class RegistrationKeyOut(serializers.Serializer[Any]):

@@ -77,11 +77,11 @@ class MachineRecord(Struct):
     nics: Annotated[list[NicRecord], Meta(max_length=MAX_NICS)] = []
 
 
-class InventoryUpload(Struct):
+class InventoryUpload(Struct, kw_only=True):
     """`snapshot`: this is the whole scope, what is absent has been removed. Otherwise only what changed."""
 
     sequence: Sequence
-    machines: list[MachineRecord] = []
+    machines: list[MachineRecord]
     snapshot: bool = False
     collected_at: Instant | None = None
     removed: list[SourceId] = []
@@ -126,12 +126,12 @@ class MachinePoints(Struct, gc=False):
     memory_percent_count: OptionalPoints = None
 
 
-class PerformanceUpload(Struct):
+class PerformanceUpload(Struct, kw_only=True):
     """Points on a grid in UTC. `mbps` is megabytes (10^6) a second."""
 
     sequence: Sequence
     interval_seconds: Literal[300, 600]
-    machines: list[MachinePoints] = []
+    machines: list[MachinePoints]
     sent_at: Instant | None = None
 
 
@@ -204,12 +204,12 @@ class Decoded(Generic[Envelope]):
     rejected: list[Rejection] = field(default_factory=list)
 
 
-class RawInventoryUpload(InventoryUpload):
-    machines: list[msgspec.Raw] = []  # type: ignore[assignment]  # the same envelope, its records not looked into
+class RawInventoryUpload(InventoryUpload, kw_only=True):
+    machines: list[msgspec.Raw]  # type: ignore[assignment]  # the same envelope, its records not looked into
 
 
-class RawPerformanceUpload(PerformanceUpload):
-    machines: list[msgspec.Raw] = []  # type: ignore[assignment]
+class RawPerformanceUpload(PerformanceUpload, kw_only=True):
+    machines: list[msgspec.Raw]  # type: ignore[assignment]
 
 
 class _Identity(Struct):
