@@ -35,6 +35,7 @@ class Installation:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {**self.data_dir.variables(self.url), **SHORT_TIMES}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.clients: list[httpx.Client] = []
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -82,9 +83,13 @@ class Installation:
 
     def client(self, token: str | None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60)
+        client = httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60)
+        self.clients.append(client)
+        return client
 
     def stop(self) -> None:
+        for client in self.clients:
+            client.close()
         for process in self.processes.values():
             stop_process(process)
         self.redis.stop()
