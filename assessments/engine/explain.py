@@ -188,7 +188,7 @@ def _price_arithmetic(price: KnownArray, size: int, hours: int, months: int) -> 
 
 
 def _fitting(ground: Groundwork, ranked: Ranking) -> IntArray:
-    fits = feasible(ground.demand, ground.limits.effective(), ranked.order)[0]
+    fits = feasible(ground.demand, ground.limits.effective, ranked.order)[0]
     return np.asarray(ranked.order[fits])
 
 
@@ -211,35 +211,32 @@ def _refused(ground: Groundwork, place: int, rankings: Rankings) -> tuple[Refuse
     ranked = rankings.offered(place, licence)
     fitting = _fitting(ground, rankings.candidates(place, licence, ground.demand))
     best = ranked.monthly_cost.values[fitting[0]] if len(fitting) else np.iinfo(np.int64).max
-    cheaper = [int(size) for size in ranked.order if ranked.monthly_cost.values[size] < best]
+    cheaper = ranked.order[ranked.monthly_cost.values[ranked.order] < best]
+    missed = (ground.limits.effective[:, cheaper] < ground.demand.values[:, :1]).T.tolist()
     return tuple(
         RefusedOffer(
             sizes.names[size],
             to_decimal(ranked.monthly_cost.values[size], MONEY_SCALE),
-            _refusals(ground, size, target),
+            _refusals(ground, size, [row for row, short in enumerate(rows) if short], target),
         )
-        for size in cheaper
+        for size, rows in zip(cheaper.tolist(), missed, strict=True)
     )
 
 
-def _refusals(ground: Groundwork, size: int, target: Target) -> tuple[Refusal, ...]:
-    """Every constraint that a size misses."""
+def _refusals(ground: Groundwork, size: int, missed: list[int], target: Target) -> tuple[Refusal, ...]:
+    """Every constraint that a size misses; `missed` are rows of DIMENSIONS."""
     sizes, found = target.catalog.sizes, []
     if not sizes.considered[size]:
         found.append(Refusal("not_considered", None, None, None))
     if sizes.burstable[size] and not _credits_last(ground, size):
         found.append(Refusal("cpu_credits", None, None, None))
-    effective = ground.limits.effective()[:, size]
-    for row, dimension in enumerate(DIMENSIONS):
-        demanded = ground.demand.values[row, 0]
-        if effective[row] >= demanded:
-            continue
+    for row in missed:
+        dimension, required = DIMENSIONS[row], _demanded(ground, row)
         if ground.limits.known[row, size]:
-            offered = to_decimal(effective[row], dimension.unit)
-            required = to_decimal(demanded, dimension.unit)
+            offered = to_decimal(ground.limits.effective[row, size], dimension.unit)
             found.append(Refusal(dimension.name, required, offered, required - offered))
         else:
-            found.append(Refusal(f"limit_unknown:{dimension.name}", to_decimal(demanded, dimension.unit), None, None))
+            found.append(Refusal(f"limit_unknown:{dimension.name}", required, None, None))
     return tuple(found)
 
 

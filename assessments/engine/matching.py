@@ -48,16 +48,15 @@ UNKNOWN_NETWORK_LIMITS = ("network_mbps",)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the sizes offer: dimensions x sizes. Where not `known` nobody published the limit."""
+    """What the sizes offer: dimensions x sizes. Where not `known` nobody published the limit.
 
-    values: IntArray
+    `effective` is what to compare with: an unknown limit is none at all where the settings accept it, else it satisfies
+    only a demand of 0. In `accepting` every unknown limit is accepted.
+    """
+
     known: BoolArray
-    accepts_unknown: BoolArray  # one entry a dimension
-
-    def effective(self, *, accept_all: bool = False) -> IntArray:
-        """Limits to compare with: an unknown one is none at all when accepted, else it satisfies only a demand of 0."""
-        accepted = self.accepts_unknown[:, None] | accept_all
-        return np.where(self.known, self.values, np.where(accepted, _NO_LIMIT, 0))
+    effective: IntArray
+    accepting: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +95,12 @@ def limits_of(target: Target) -> Limits:
         KnownArray(sizes.vcpus * QUANTITY_SCALE, all_known),
         KnownArray(sizes.memory_mb, all_known),
     )
-    accepts = [_accepts_unknown(dimension.name, target.settings) for dimension in DIMENSIONS]
+    values, known = np.stack([row.values for row in rows]), np.stack([row.known for row in rows])
+    accepts = np.array([_accepts_unknown(dimension.name, target.settings) for dimension in DIMENSIONS])[:, None]
     return Limits(
-        values=np.stack([row.values for row in rows]),
-        known=np.stack([row.known for row in rows]),
-        accepts_unknown=np.array(accepts, dtype=np.bool_),
+        known=known,
+        effective=np.where(known, values, np.where(accepts, _NO_LIMIT, 0)),
+        accepting=np.where(known, values, _NO_LIMIT),
     )
 
 
@@ -153,8 +153,7 @@ def demand_classes(demand: Demand, limits: Limits, licence: IntArray) -> tuple[I
     Returns one representative machine a class, and the class of each machine.
     """
     key = np.zeros(demand.values.shape[1], dtype=np.int64)
-    effective = limits.effective()
-    for values, offered in zip(demand.values, effective, strict=True):
+    for values, offered in zip(demand.values, limits.effective, strict=True):
         steps = np.unique(np.append(offered, 0))
         key = _dense(key * (len(steps) + 1) + np.searchsorted(steps, values))
     if demand.simulates_credits:

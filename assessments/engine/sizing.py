@@ -69,11 +69,10 @@ def _size_classes(demand: Demand, licence: IntArray, limits: Limits, rankings: R
         for place in range(len(SCENARIOS))
         for kind in np.unique(licence).tolist()
     }
-    effective = limits.effective()
     for start in range(0, count, CLASSES_AT_ONCE):
         rows = np.arange(start, min(start + CLASSES_AT_ONCE, count))
         fits = np.zeros((len(rows), len(limits.known[0])), dtype=np.bool_)
-        fits[:, candidates] = feasible(demand.take(rows), effective, candidates)
+        fits[:, candidates] = feasible(demand.take(rows), limits.effective, candidates)
         sizing.fits[rows] = fits.any(axis=1)
         for (place, kind), order in ranked.items():
             mine = np.flatnonzero(licence[rows] == kind)
@@ -120,15 +119,15 @@ def why_nothing_fits(demand: Demand, limits: Limits, target: Target) -> BoolArra
         found[:, FINDING["no_vm_size_in_selected_family_found"]] = True
     else:
         _stage_findings(found, demand, limits, selected)
-        elsewhere = feasible(demand, limits.effective(), np.flatnonzero(offered))
+        elsewhere = feasible(demand, limits.effective, np.flatnonzero(offered))
         found[:, FINDING["no_vm_size_in_selected_family_found"]] = elsewhere.any(axis=1)
-        accepting = feasible(demand, limits.effective(accept_all=True), selected)
+        accepting = feasible(demand, limits.accepting, selected)
         found[:, FINDING["limit_unknown"]] = accepting.any(axis=1)
     return found
 
 
 def _stage_findings(found: BoolArray, demand: Demand, limits: Limits, selected: IntArray) -> None:
-    effective = limits.effective()
+    effective = limits.effective
     together = np.ones((len(found), len(selected)), dtype=np.bool_)
     explained = np.zeros(len(found), dtype=np.bool_)
     for stage in STAGES:

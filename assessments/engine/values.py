@@ -185,8 +185,8 @@ class Machines:
 
     def take(self, rows: npt.NDArray[np.intp] | IntArray) -> "Machines":
         """The machines at these rows, in this order, with their disks and NICs."""
-        disk_rows, disk_owner = _parts_of(self.disks.machine, rows, len(self))
-        nic_rows, nic_owner = _parts_of(self.nics.machine, rows, len(self))
+        disk_rows, disk_owner = _parts_of(self.disks.machine, rows)
+        nic_rows, nic_owner = _parts_of(self.nics.machine, rows)
         history = self.cpu_history
         return Machines(
             cores=self.cores[rows],
@@ -369,10 +369,10 @@ def _arrays(content: object) -> list[Sequence[object]]:
     return [content]  # type: ignore[list-item]
 
 
-def _parts_of(owner: IntArray, rows: npt.NDArray[np.intp] | IntArray, machines: int) -> tuple[IntArray, IntArray]:
+def _parts_of(owner: IntArray, rows: npt.NDArray[np.intp] | IntArray) -> tuple[IntArray, IntArray]:
     """Rows of the disks (or NICs) of the chosen machines, and their new owner indexes."""
-    starts = np.searchsorted(owner, np.arange(machines + 1))
-    counts = (starts[1:] - starts[:-1])[rows]
+    starts = np.searchsorted(owner, rows)
+    counts = np.searchsorted(owner, rows, side="right") - starts
     new_owner = np.repeat(np.arange(len(rows)), counts)
     within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    return starts[:-1][rows][new_owner] + within, new_owner
+    return starts[new_owner] + within, new_owner
