@@ -97,6 +97,12 @@ def test_cpu_above_100_and_memory_above_capacity_are_counted_and_kept(tmp_path: 
     assert (of.counts.cpu_over_100, of.counts.memory_over_capacity) == (1, 1)
 
 
+def test_memory_beyond_belief_is_left_empty(tmp_path: Path) -> None:
+    of = recording(tmp_path, [row(0, capacity=6, usage=12_582_912), row(300)])
+    assert points(of).memory_percent == [None, 25]
+    assert of.counts.implausible_memory == 1
+
+
 def test_kilobytes_become_megabytes_and_memory_a_share_of_its_capacity(tmp_path: Path) -> None:
     found = points(recording(tmp_path, [row(0, capacity=8192, usage=2048, write=2500, received=1, transmitted=30)]))
     assert found.memory_percent == [25]

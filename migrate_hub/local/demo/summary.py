@@ -21,6 +21,7 @@ READINESS = {
     "unknown": "unknown",
 }
 SHORT_NAMES = {PERFORMANCE_BASED: "right-sized", AS_ON_PREMISES: "as is"}
+TERMS = ("pay_as_you_go", "savings_plan_1y", "savings_plan_3y", "reservation_1y", "reservation_3y", "dev_test")
 LARGEST = 5
 TRACE_LINES = (
     ("rows", "rows read"),
@@ -34,6 +35,7 @@ TRACE_LINES = (
     ("missing_points", "points missing in gaps, left empty"),
     ("cpu_over_100", "points with CPU above 100 %, sent as they are: the assessment counts them as 100 %"),
     ("memory_over_capacity", "points with more memory in use than there is, sent as they are"),
+    ("implausible_memory", "of these with over 100 times as much: memory left empty"),
     ("configuration_changes", "changes of cores or memory, sent as inventory changes once a day"),
     ("machines_without_capacity", "machines that never had cores or memory refused"),
 )
@@ -92,19 +94,22 @@ def _tenant_summary(outcome: Outcome) -> RenderableType:
     region = f"{outcome.tenant.target_region}, {summary['machines']} machines"
     parts: list[RenderableType] = [
         Text.assemble("\n", (outcome.tenant.name, "bold"), (f"  {region}", "dim")),
+        "Readiness",
         _readiness(outcome),
+        f"Monthly cost of compute by scenario in {summary['currency']}, and for how many machines",
         _scenarios(outcome),
+        "The five largest savings by right-sizing, compute and storage a month",
         _savings(outcome),
     ]
-    if outcome.state.refused:
-        refused = ", ".join(f"{count} x {code}" for code, count in sorted(outcome.state.refused.items()))
-        parts.append(Text(f"refused by the hub: {refused}"))
+    refused = ", ".join(f"{count} x {code}" for code, count in sorted(outcome.state.refused.items()))
+    sent = f"{outcome.state.values_sent / 1e6:.1f} million values of {outcome.state.machines} machines"
+    parts.append(Text(f"Sent {sent}; refused by the hub: {refused or 'none'}", style="dim"))
     return Group(*parts)
 
 
-def _table(title: str, first: str, *others: str) -> Table:
+def _table(first: str, *others: str) -> Table:
     """A table whose first column is text and whose others are figures."""
-    table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right")
@@ -112,7 +117,7 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 
 def _readiness(outcome: Outcome) -> Table:
-    table = _table("Readiness", "assessment", *READINESS.values(), "confidence")
+    table = _table("assessment", *READINESS.values(), "confidence")
     for name, detail in outcome.assessments.items():
         summary = detail["summary"]
         confidence = summary["confidence"]
@@ -124,11 +129,9 @@ def _readiness(outcome: Outcome) -> Table:
 def _scenarios(outcome: Outcome) -> Table:
     """Every total says for how many machines it stands; totals over different sets of machines do not compare."""
     summaries = {name: detail["summary"] for name, detail in outcome.assessments.items()}
-    currency = summaries[PERFORMANCE_BASED]["currency"]
-    title = f"Monthly cost of compute by scenario in {currency}, and for how many machines"
     headings = [heading for name in summaries for heading in (SHORT_NAMES[name], "machines")]
-    table = _table(title, "scenario", *headings)
-    for scenario in summaries[PERFORMANCE_BASED]["scenarios"]:
+    table = _table("scenario", *headings)
+    for scenario in sorted(summaries[PERFORMANCE_BASED]["scenarios"], key=scenario_order):
         cells = [cell for summary in summaries.values() for cell in _scenario(summary, scenario)]
         table.add_row(scenario_label(scenario), *cells)
     storage = [cell for summary in summaries.values() for cell in _storage(summary)]
@@ -151,10 +154,7 @@ def _storage(summary: Json) -> tuple[str, str]:
 
 def _savings(outcome: Outcome) -> Table:
     currency = outcome.assessments[PERFORMANCE_BASED]["summary"]["currency"]
-    table = _table(
-        "The five largest savings by right-sizing, compute and storage a month",
-        "machine", "as is", "cost", "right-sized", "cost", "saves",
-    )  # fmt: skip
+    table = _table("machine", "as is", "cost", "right-sized", "cost", "saves")
     for saving in largest_savings(outcome.rows[AS_ON_PREMISES], outcome.rows[PERFORMANCE_BASED]):
         table.add_row(
             saving.name,
@@ -165,6 +165,12 @@ def _savings(outcome: Outcome) -> Table:
             Text(money(saving.amount, currency), style="green"),
         )
     return table
+
+
+def scenario_order(name: str) -> tuple[int, str]:
+    """Pay as you go first, the commitments in between, Dev/Test last; unknown ones after them."""
+    term = name.removesuffix("_hybrid_benefit")
+    return (TERMS.index(term) if term in TERMS else len(TERMS), name)
 
 
 def scenario_label(name: str) -> str:

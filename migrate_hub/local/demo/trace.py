@@ -28,6 +28,8 @@ COLUMNS = (
 MEASURED = COLUMNS[2:]
 CORES, CPU, CAPACITY, USAGE, READ, WRITE, RECEIVED, TRANSMITTED = range(len(MEASURED))
 BUSIEST = 10
+# The hub takes no percentage above this. A machine that starts is recorded with next to no capacity for a moment.
+MAX_MEMORY_PERCENT = 10_000
 # A recording says nothing of these; a fixed choice by machine keeps every run the same.
 ASSUMED_SYSTEMS = (
     ("Microsoft Windows Server 2012 (64-bit)", "bios"),
@@ -61,6 +63,7 @@ class TraceCounts:
     zero_capacity: int = 0
     cpu_over_100: int = 0
     memory_over_capacity: int = 0
+    implausible_memory: int = 0
     points: int = 0
     missing_points: int = 0
     machines_without_capacity: int = 0
@@ -170,6 +173,7 @@ def _as_points(one: RecordedMachine, start_at: str, laid: NDArray[np.float64]) -
     """`laid`: [MEASURED, point], NaN where nothing was recorded. Kilobytes a second become megabytes a second."""
     with np.errstate(invalid="ignore"):
         memory_percent = laid[USAGE] / laid[CAPACITY] * 100
+        memory_percent[memory_percent > MAX_MEMORY_PERCENT] = np.nan
     return MachinePoints(
         source_id=one.source_id,
         start_at=start_at,
@@ -258,6 +262,8 @@ def lay_on_grid(number: int, stamps: NDArray[np.float64], values: Floats) -> tup
     counts.zero_capacity = int((~is_on).sum())
     counts.cpu_over_100 = int((ordered[is_on, CPU] > 100).sum())
     counts.memory_over_capacity = int((ordered[is_on, USAGE] > ordered[is_on, CAPACITY]).sum())
+    most = ordered[is_on, CAPACITY] * (MAX_MEMORY_PERCENT / 100)
+    counts.implausible_memory = int((ordered[is_on, USAGE] > most).sum())
     counts.off_grid = int((seconds % INTERVAL_SECONDS != 0).sum())
     slots = seconds // INTERVAL_SECONDS
     counts.duplicate = int((np.diff(seconds) == 0).sum())
