@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from assessments.engine.explain import explain
+from assessments.engine.explain import explain, explain_many
 from assessments.engine.settings import Settings, UnknownLimits
 from assessments.engine.trace import MachineTrace, ScenarioTrace
 from tests.assessments.engine.estate import (
@@ -241,6 +241,10 @@ def test_a_trace_turns_into_json_and_picks_the_machine_asked_for() -> None:
     told = explain(machines, 1, westus(), Settings())
     assert told.cores == 3
     assert json.loads(json.dumps(asdict(told), default=str))["disks"][0]["tier"] == "S4"
+    assert list(explain_many(machines, [1, 0], westus(), Settings())) == [
+        told,
+        explain(machines, 0, westus(), Settings()),
+    ]
 
 
 def test_machines_taken_twice_keep_their_own_parts() -> None:
