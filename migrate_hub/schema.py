@@ -105,8 +105,14 @@ def json_answer(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def describe_structs(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Adds the components that `json_body` refers to."""
+    """Adds the components that `json_body` refers to, and says that such a body must be there."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(_struct_schemas)
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {})
+            reference = body.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+            if reference.rpartition("/")[2] in _struct_schemas:
+                body["required"] = True
     return result
 
 
@@ -137,7 +143,7 @@ def tell_object_defaults(result: dict[str, Any], generator: Any, request: Any, p
 def schema_text() -> bytes:
     """The description as JSON: made once a process, since it depends on nothing but the code."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return json.dumps(schema).encode()
+    return json.dumps(schema, default=float).encode()  # Decimal bounds become JSON numbers
 
 
 @transaction.non_atomic_requests

@@ -7,7 +7,6 @@ SwaggerUIBundle({
   domNode: page,
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
-  deepLinking: true,
   docExpansion: "none",
   validatorUrl: null,
 });
