@@ -32,7 +32,7 @@ from ingest.uploads import (
     body_of,
     decode_message,
 )
-from migrate_hub.errors import DomainError, problem_document, problem_headers
+from migrate_hub.errors import PROBLEM_CONTENT_TYPE, DomainError, problem_document, problem_headers
 from migrate_hub.schema import json_body
 from migrate_hub.tenants.row_level_security import tenant_slot
 
@@ -130,9 +130,9 @@ def _held_back(error: SuspiciousSnapshotError) -> Response:
         detail=f"The snapshot would remove {error.removes} of {error.known_machines} machines. It is stored when "
         "somebody confirms that in the project, or when three snapshots in a row say the same.",
     )
-    headers = problem_headers(problem)
-    content_type = headers.pop("Content-Type")
-    return Response(problem_document(problem), status=409, headers=headers, content_type=content_type)
+    return Response(
+        problem_document(problem), status=409, headers=problem_headers(problem), content_type=PROBLEM_CONTENT_TYPE
+    )
 
 
 @extend_schema(tags=["appliance side"])

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Prefetch, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from ingest import appliances
 from ingest.charts import chart, chart_window
 from ingest.filters import filtered_machines
-from ingest.models import Appliance, Machine, PowerState, RejectedRecord
+from ingest.models import Appliance, Disk, Machine, Nic, PowerState, RejectedRecord
 from ingest.serializers import (
     ApplianceCreated,
     ApplianceIn,
@@ -149,7 +149,8 @@ class MachinesView(ProjectViewSet):
 
     @extend_schema(responses=MachineDetailOut)
     def retrieve(self, request: Request, project: str, machine: str) -> Response:
-        found: Machine = self.find(self.get_queryset(), machine)
+        parts = (Prefetch(name, model.objects.order_by("position")) for name, model in (("disks", Disk), ("nics", Nic)))
+        found: Machine = self.find(self.get_queryset().prefetch_related(*parts), machine)
         found.shown_changes = list(found.changes.order_by("-at", "-id")[:MAX_CHANGES_SHOWN])  # type: ignore[attr-defined]
         return Response(MachineDetailOut(found).data)
 

@@ -1,5 +1,6 @@
 """Builders of what appliances send, and an enrolled appliance as a client of the API."""
 
+import functools
 import gzip
 import itertools
 import json
@@ -98,8 +99,15 @@ def register(key: str, hostname: str = "collector-1") -> Any:
     return make.Api(None).post("appliances/register/", body)
 
 
-def appliance(people: make.Api, project: str | None = None) -> ApplianceApi:
+@functools.cache
+def shared() -> make.Cast:
+    """One tenant for all tests that have no other in them: passwords are costly to hash, projects are not."""
+    return make.cast()
+
+
+def appliance(people: make.Api | None = None, project: str | None = None) -> ApplianceApi:
     """An enrolled appliance of a project, a new one unless named."""
+    people = people or shared().alice
     project = project or make.project(people)
     made = new_appliance(people, project)
     enrolled = people.ok(register(made["registration_key"]), 201)

@@ -17,7 +17,7 @@ def _code(response: object, status: int) -> str:
 
 
 def test_a_registration_key_is_exchanged_for_a_token_and_the_limits_of_uploads() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     made = estates.new_appliance(people, make.project(people))
     answer = people.ok(estates.register(made["registration_key"]), 201)
     assert answer["appliance"] == made["id"]
@@ -28,7 +28,7 @@ def test_a_registration_key_is_exchanged_for_a_token_and_the_limits_of_uploads()
 
 
 def test_the_same_key_and_hostname_again_before_the_first_use_gives_a_fresh_token() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     key = estates.new_appliance(people, make.project(people))["registration_key"]
     lost = people.ok(estates.register(key), 201)
     again = people.ok(estates.register(key), 201)
@@ -39,7 +39,7 @@ def test_the_same_key_and_hostname_again_before_the_first_use_gives_a_fresh_toke
 
 
 def test_a_key_is_used_up_once_its_token_was_used() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     key = estates.new_appliance(people, make.project(people))["registration_key"]
     token = people.ok(estates.register(key), 201)["token"]
     make.Api(token).post("ingest/heartbeat/", HEARTBEAT)
@@ -47,14 +47,14 @@ def test_a_key_is_used_up_once_its_token_was_used() -> None:
 
 
 def test_another_hostname_cannot_use_a_key_again() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     key = estates.new_appliance(people, make.project(people))["registration_key"]
     estates.register(key, "collector-1")
     assert _code(estates.register(key, "mallory"), 403) == "registration_key_used"
 
 
 def test_an_expired_or_unknown_key_enrols_nobody() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     made = estates.new_appliance(people, make.project(people))
     Token.objects.filter(appliance_id=made["id"], kind=TokenKind.REGISTRATION).update(
         expires_at=timezone.now() - timedelta(seconds=1)
@@ -65,7 +65,7 @@ def test_an_expired_or_unknown_key_enrols_nobody() -> None:
 
 
 def test_a_new_key_replaces_the_unused_one_before() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     project = make.project(people)
     made = estates.new_appliance(people, project)
     path = f"projects/{project}/appliances/{made['id']}/registration-key/"
@@ -75,7 +75,7 @@ def test_a_new_key_replaces_the_unused_one_before() -> None:
 
 
 def test_old_tokens_die_when_the_token_of_a_new_enrolment_is_first_used() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     site = estates.appliance(people)
     site.inventory(estates.machine())
     key = people.ok(people.post(f"projects/{site.project}/appliances/{site.id}/registration-key/"), 201)
@@ -87,7 +87,7 @@ def test_old_tokens_die_when_the_token_of_a_new_enrolment_is_first_used() -> Non
 
 
 def test_rotation_keeps_the_old_token_until_the_new_one_is_first_used() -> None:
-    site = estates.appliance(make.cast().alice)
+    site = estates.appliance()
     rotated = site.ok(site.post("appliances/token/"), 201)
     assert site.post("ingest/heartbeat/", HEARTBEAT).status_code == 200
     newer = make.Api(rotated["token"])
@@ -97,20 +97,20 @@ def test_rotation_keeps_the_old_token_until_the_new_one_is_first_used() -> None:
 
 
 def test_rotating_again_and_again_leaves_one_unused_token() -> None:
-    site = estates.appliance(make.cast().alice)
+    site = estates.appliance()
     tokens = [site.ok(site.post("appliances/token/"), 201)["token"] for _ in range(3)]
     assert _code(make.Api(tokens[0]).post("ingest/heartbeat/", HEARTBEAT), 401) == "token_revoked"
     assert make.Api(tokens[2]).post("ingest/heartbeat/", HEARTBEAT).status_code == 200
 
 
 def test_an_expired_token_is_refused() -> None:
-    site = estates.appliance(make.cast().alice)
+    site = estates.appliance()
     Token.objects.filter(appliance_id=site.id, kind=TokenKind.APPLIANCE).update(expires_at=timezone.now())
     assert _code(site.post("ingest/heartbeat/", HEARTBEAT), 401) == "token_expired"
 
 
 def test_a_person_can_shut_an_appliance_out_at_once() -> None:
-    cast = make.cast()
+    cast = estates.shared()
     site = estates.appliance(cast.alice)
     site.post("ingest/heartbeat/", HEARTBEAT)
     path = f"projects/{site.project}/appliances/{site.id}/revoke-tokens/"
@@ -119,7 +119,7 @@ def test_a_person_can_shut_an_appliance_out_at_once() -> None:
 
 
 def test_people_and_appliances_cannot_use_each_others_tokens() -> None:
-    cast = make.cast()
+    cast = estates.shared()
     site = estates.appliance(cast.alice)
     assert cast.alice.post("ingest/heartbeat/", HEARTBEAT).status_code == 401
     assert site.get(f"projects/{site.project}/machines/").status_code == 401
@@ -127,14 +127,14 @@ def test_people_and_appliances_cannot_use_each_others_tokens() -> None:
 
 
 def test_the_appliance_of_a_deleted_project_is_turned_away() -> None:
-    cast = make.cast()
+    cast = estates.shared()
     site = estates.appliance(cast.alice)
     cast.alice.ok(cast.alice.delete(f"projects/{site.project}/"), 204)
     assert _code(site.post("ingest/heartbeat/", HEARTBEAT), 401) == "appliance_gone"
 
 
 def test_readers_list_appliances_and_contributors_make_them() -> None:
-    cast = make.cast()
+    cast = estates.shared()
     project = make.project(cast.alice)
     path = f"projects/{project}/appliances/"
     assert cast.rita.post(path, {"name": "a", "kind": "vmware"}).status_code == 403
@@ -146,7 +146,7 @@ def test_readers_list_appliances_and_contributors_make_them() -> None:
 
 
 def test_charlie_finds_nothing_of_another_tenants_appliances() -> None:
-    charlie, site = make.stranger(), estates.appliance(make.cast().alice)
+    charlie, site = make.stranger(), estates.appliance()
     below = f"projects/{site.project}/appliances/"
     assert charlie.get(below).status_code == 404
     for action in ("registration-key/", "revoke-tokens/", "confirm-snapshot/"):
@@ -156,7 +156,7 @@ def test_charlie_finds_nothing_of_another_tenants_appliances() -> None:
 
 
 def test_a_heartbeat_is_seen_by_people() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     site = estates.appliance(people)
     errors = ["vcenter-2 is away", {"code": "disk_full", "message": "spool at\0 95 %"}]
     site.ok(site.post("ingest/heartbeat/", {"version": "2.1", "health": "degraded", "errors": errors}))
@@ -168,7 +168,7 @@ def test_a_heartbeat_is_seen_by_people() -> None:
 
 
 def test_the_skew_of_an_appliances_clock_is_shown() -> None:
-    people = make.cast().alice
+    people = estates.shared().alice
     site = estates.appliance(people)
     site.inventory(estates.machine())
     site.performance(estates.points(), sent_at=(timezone.now() - timedelta(seconds=90)).isoformat())
@@ -179,7 +179,7 @@ def test_the_skew_of_an_appliances_clock_is_shown() -> None:
 def test_an_appliance_that_is_not_heard_is_silent() -> None:
     from ingest.models import Appliance
 
-    cast = make.cast()
+    cast = estates.shared()
     site = estates.appliance(cast.alice)
     with tenant_context(cast.tenant.id):
         Appliance.objects.filter(id=site.id).update(last_seen_at=timezone.now() - timedelta(hours=4))
@@ -188,7 +188,7 @@ def test_an_appliance_that_is_not_heard_is_silent() -> None:
 
 
 def test_enrolment_is_in_the_audit_trail() -> None:
-    cast = make.cast()
+    cast = estates.shared()
     site = estates.appliance(cast.alice)
     with tenant_context(cast.tenant.id):
         actions = list(AuditEvent.objects.filter(object_id=site.id).order_by("at").values_list("action", flat=True))

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from tests import make
 from tests.ingest import estates
 
 
 def test_what_an_appliance_uploads_people_see() -> None:
-    site = estates.appliance(make.cast().alice)
+    site = estates.appliance()
     assert site.inventory(estates.machine("vm-1"), estates.machine("vm-2")) == {"accepted": 2, "rejected": []}
     start = estates.an_hour_ago()
     assert site.performance(estates.points("vm-1", start_at=start)) == {"accepted": 1, "rejected": []}
