@@ -235,6 +235,8 @@ class Appliance:
         """POSTs until there is a final answer: the same bytes, with growing, jittered pauses in between."""
         headers = headers | {"Content-Type": "application/json"}
         for pause in self._pauses():
+            if self.stop.is_set():
+                raise Stopped
             try:
                 response = self.http.post(path, content=body, headers=headers)
             except httpx.TransportError:
@@ -245,8 +247,7 @@ class Appliance:
                 if response.status_code not in RETRY_STATUSES:
                     raise Refused(response)
                 wait = max(pause, retry_after_seconds(response))
-            if self.stop.wait(wait):
-                raise Stopped
+            self.stop.wait(wait)
         raise Unreachable(f"the hub did not take {path} in {self.patience_seconds:.0f} s")
 
     def _pauses(self) -> Iterator[float]:

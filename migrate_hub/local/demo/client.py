@@ -56,7 +56,7 @@ class Hub:
             answer = self.get(path)
             if is_over(answer):
                 return answer
-            self._pause(POLL_SECONDS)
+            self.stop.wait(POLL_SECONDS)
         raise Unreachable(f"{path} was not finished in {WAIT_SECONDS} s")
 
     def download(self, url: str, to: Path) -> None:
@@ -75,21 +75,19 @@ class Hub:
     def _answer(self, method: str, path: str, body: Json | None = None) -> Json:
         url = path if path.startswith("http") else f"/api/v1/{path}"
         for attempt in range(ATTEMPTS):
+            if self.stop.is_set():
+                raise Stopped
             try:
                 response = self.http.request(method, url, json=body, headers=self.headers)
             except httpx.TransportError:
                 if method != "GET":
                     raise  # it may have arrived: the caller looks before it creates again
-                self._pause(0.5 + attempt)
+                self.stop.wait(0.5 + attempt)
                 continue
             if response.status_code not in RETRY_STATUSES:
                 return _json_of(response)
-            self._pause(max(0.5, retry_after_seconds(response)))
+            self.stop.wait(max(0.5, retry_after_seconds(response)))
         raise Unreachable(f"{method} {url} found no answer in {ATTEMPTS} attempts")
-
-    def _pause(self, seconds: float) -> None:
-        if self.stop.wait(seconds):
-            raise Stopped
 
 
 def _json_of(response: httpx.Response) -> Json:
