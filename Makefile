@@ -42,7 +42,7 @@ test: $(VENV)/.dev  ## unit and integration tests on a real PostgreSQL and Redis
 	@$(BIN)/python -m pytest -m "not e2e"
 
 # What only root can install: package and the program that shows it is there.
-E2E_PROGRAMS := chromium:chromium libreoffice-calc-nogui:soffice poppler-utils:pdftoppm docker-compose:docker-compose nginx-light:nginx openssl:openssl
+E2E_PROGRAMS := chromium:chromium curl:curl libreoffice-calc-nogui:soffice poppler-utils:pdftoppm docker-compose:docker-compose nginx-light:nginx openssl:openssl
 test-e2e: $(VENV)/.e2e  ## tests that need a browser, an office suite, a proxy and docker-compose
 	@missing=""; for pair in $(E2E_PROGRAMS); do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${pair#*:} >/dev/null 2>&1 || missing="$$missing $${pair%%:*}"; done; \
