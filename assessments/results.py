@@ -192,7 +192,8 @@ def disk_sku(decided: Recommendations, catalog: Catalog, row: int) -> str | None
 
 SUMMARY_SQL = """
 SELECT readiness, count(*), sum(monthly_compute_cost), count(monthly_compute_cost), sum(monthly_storage_cost),
-       sum(monthly_bandwidth_cost), avg(confidence_percent), count(confidence_percent)
+       sum(monthly_bandwidth_cost), avg(confidence_percent), count(confidence_percent),
+       count(monthly_storage_cost)
 FROM assessments_assessedmachine WHERE tenant_id = %s AND run_id = %s GROUP BY readiness
 """
 SCENARIO_SQL = """
@@ -218,6 +219,7 @@ class _Totals:
     compute: Decimal
     priced: int
     storage: Decimal
+    stored: int
     bandwidth: Decimal | None
     confidence_percent: Decimal | None
     rated: int
@@ -241,6 +243,7 @@ def _totals(run: AssessmentRun) -> _Totals:
         compute=sum((row[2] or zero for row in rows), zero),
         priced=sum(row[3] for row in rows),
         storage=sum((row[4] or zero for row in rows), zero),
+        stored=sum(row[8] for row in rows),
         bandwidth=sum(known, zero) if (known := [row[5] for row in rows if row[5] is not None]) else None,
         confidence_percent=weighted / rated if rated else None,
         rated=rated,
@@ -264,6 +267,7 @@ def summarize(run: AssessmentRun) -> dict[str, Any]:
             "storage_by_type": {name: amount_text(cost) for name, cost in sorted(_query(STORAGE_SQL, run))},
             **({} if totals.bandwidth is None else {"bandwidth_apart": amount_text(totals.bandwidth)}),
             "priced_machines": totals.priced,
+            "storage_priced_machines": totals.stored,
         },
         "scenarios": _scenario_totals(run, totals),
         "issues": [{"code": code, "machines": count} for code, count in _query(ISSUES_SQL, run)],

@@ -68,6 +68,7 @@ class MonthlyCost(serializers.Serializer[Any]):
     storage_by_type = serializers.DictField(child=serializers.CharField())
     bandwidth_apart = serializers.CharField(required=False, help_text="Outbound traffic, in no total.")
     priced_machines = serializers.IntegerField()
+    storage_priced_machines = serializers.IntegerField()
 
 
 class ScenarioTotal(serializers.Serializer[Any]):

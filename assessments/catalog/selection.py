@@ -141,6 +141,7 @@ def _sizes(skus: Sequence[Sku], prices: Sequence[SkuPrice | None]) -> engine.Siz
         max_nics=_counts(sku.max_nics or 1 for sku in skus),
         premium_storage=_flags(sku.premium_storage for sku in skus),
         ultra_storage=_flags(sku.ultra_ssd in ("supported", "documented") for sku in skus),
+        generation_1=_flags("V1" in sku.hyperv_generations for sku in skus),
         uncached_iops=_quantities(sku.uncached_iops for sku in skus),
         uncached_mbps=_quantities(sku.uncached_mbps for sku in skus),
         network_mbps=_quantities(sku.network_mbps for sku in skus),

@@ -69,7 +69,8 @@ def decide(machines: Machines, ground: Groundwork, rankings: Rankings) -> Recomm
     sizing = size_machines(ground.demand, ground.guests.licence, ground.limits, rankings)
     headline = headline_scenario(target.settings)
     findings = property_findings(machines, ground.guests, ground.required, rules) | sizing.findings
-    findings[machines.disks.machine[~ground.disks.known], FINDING["one_or_more_disks_not_suitable"]] = True
+    refused = ground.disks.findings.any(axis=1)
+    findings[machines.disks.machine[refused], FINDING["one_or_more_disks_not_suitable"]] = True
     suitable = readiness(findings, rules) != READINESS.index("not_ready")
     findings[:, FINDING["no_vm_size_found_for_offer_currency_reserved_instance"]] = (
         sizing.fits & ~sizing.priced[headline]
@@ -131,6 +132,8 @@ def _only(array: KnownArray, mask: BoolArray) -> KnownArray:
 def _data_issues(machines: Machines, ground: Groundwork, sizing: Sizing, ready: BoolArray, target: Target) -> BoolArray:
     """Flags of the data, and of what the recommended size was accepted without."""
     issues = machine_data_issues(machines, target)
+    unpriced = ~ground.disks.known & ~ground.disks.findings.any(axis=1)
+    issues[machines.disks.machine[unpriced], DATA_ISSUE["cannot_report_storage_cost"]] = True
     headline = headline_scenario(target.settings)
     sized = np.flatnonzero(sizing.priced[headline] & ready)
     size = sizing.size[headline, sized]

@@ -54,14 +54,14 @@ def recommend_disks(disks: Disks, required: DiskRequirement, target: Target) -> 
     """The cheapest fitting disk for each disk; ties go to the type named first, then to the smaller tier."""
     chosen = _nothing(len(disks.machine), disk_data_issues(disks, target))
     no_counters = has_no_counters(disks)
-    os_disk = disks.is_os_disk
+    os_disk, prices_known = disks.is_os_disk, prices_disks(target.catalog)
     for is_os in (True, False):
         for missing in (True, False):
             rows = np.flatnonzero((os_disk == is_os) & (no_counters == missing))
             if len(rows):
                 types = allowed_types(target, is_os_disk=is_os, no_counters=missing)
                 need = disk_need(disks, rows, required, target.rules)
-                _write(chosen, rows, need, offers(need, target.catalog, types))
+                _write(chosen, rows, need, offers(need, target.catalog, types), prices_known=prices_known)
     return chosen
 
 
@@ -157,10 +157,16 @@ def _flexible_offer(kind: DiskType, provisioned: flexible_disks.Provisioned) -> 
     )
 
 
-def _write(chosen: DiskRecommendations, rows: IntArray, need: Need, found: list[Offer]) -> None:
+def prices_disks(catalog: Catalog) -> bool:
+    """Whether the catalog knows the price of any disk in the region: without one it cannot tell what is offered."""
+    flexible = catalog.premium_v2 is not None or catalog.ultra is not None
+    return flexible or bool(catalog.disk_tiers.monthly_price.known.any())
+
+
+def _write(chosen: DiskRecommendations, rows: IntArray, need: Need, found: list[Offer], *, prices_known: bool) -> None:
     """Write the cheapest fitting offer of each row, and why there is none."""
     if not found:
-        chosen.findings[rows, DISK_FINDING["no_disk_size_found_in_selected_location"]] = True
+        chosen.findings[rows, DISK_FINDING["no_disk_size_found_in_selected_location"]] = prices_known
         return
     _write_findings(chosen, rows, need, found)
     best = np.argmin(np.stack([offer.monthly_cost for offer in found]), axis=0)

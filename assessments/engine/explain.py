@@ -117,6 +117,7 @@ def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[Requ
         "disk_mbps": f"(reads + writes of all disks) x {target.settings.comfort_factor}",
         "nics": f"{len(alone.nics.machine)} network adapters",
         "network_mbps": f"megabytes out of all adapters x 8 x {target.settings.comfort_factor}",
+        "generation_1": "1 if the machine boots with BIOS, which only a generation 1 VM does",
         "cores": _allocated_arithmetic(int(alone.cores[0]), alone.cpu_percent, target),
         "memory_mb": _allocated_arithmetic(int(alone.memory_mb[0]), alone.memory_percent, target),
     }

@@ -227,6 +227,13 @@ DATA_ISSUES: tuple[Issue, ...] = (
         "SDK",
     ),
     Issue(
+        "cannot_report_storage_cost",
+        "CannotReportStorageCost",
+        "The catalog has no disk prices for the target region, so there are no disks and no storage cost.",
+        "Choose another region, or load a catalog that has the region's disk prices.",
+        "SDK",
+    ),
+    Issue(
         "number_of_cores_out_of_range",
         "",
         "The machine reports no cores.",

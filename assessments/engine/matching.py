@@ -38,6 +38,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("disk_mbps", "storage", QUANTITY_SCALE),
     Dimension("nics", "network", 1),
     Dimension("network_mbps", "network", QUANTITY_SCALE),
+    Dimension("generation_1", "compute", 1),
     Dimension("cores", "compute", QUANTITY_SCALE),
     Dimension("memory_mb", "compute", QUANTITY_SCALE),
 )
@@ -92,6 +93,7 @@ def limits_of(target: Target) -> Limits:
         sizes.uncached_mbps,
         KnownArray(sizes.max_nics, all_known),
         sizes.network_mbps,
+        KnownArray(sizes.generation_1.astype(np.int64), all_known),
         KnownArray(sizes.vcpus * QUANTITY_SCALE, all_known),
         KnownArray(sizes.memory_mb, all_known),
     )
@@ -119,6 +121,7 @@ def demand_of(
             _demanded(required.disk_mbps),
             required.nics,
             _demanded(required.network_mbps),
+            required.generation_1,
             required.cores,
             required.memory_mb,
         ]

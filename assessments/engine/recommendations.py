@@ -44,6 +44,7 @@ class Requirement:
     disk_iops: KnownArray
     disk_mbps: KnownArray
     network_mbps: KnownArray  # megabits a second
+    generation_1: IntArray  # 1 = must boot with BIOS
     disks: DiskRequirement
 
 

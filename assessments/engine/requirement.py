@@ -6,7 +6,7 @@ import numpy.typing as npt
 from assessments.engine.fixed_point import QUANTITY_SCALE, IntArray, multiply_ceiling, scaled_number
 from assessments.engine.recommendations import DiskRequirement, Requirement
 from assessments.engine.target import Target
-from assessments.engine.values import Disks, KnownArray, Machines, Nics, Observed
+from assessments.engine.values import BOOT_TYPES, Disks, KnownArray, Machines, Nics, Observed
 
 FULL_PERCENT = 100 * QUANTITY_SCALE
 BITS_PER_BYTE = 8
@@ -34,8 +34,16 @@ def requirement(machines: Machines, target: Target) -> Requirement:
         disk_iops=times(_or_totals(sum_parts(iops, disks.machine, count), totals_iops), factor),
         disk_mbps=times(_or_totals(sum_parts(mbps, disks.machine, count), totals_mbps), factor),
         network_mbps=times(outbound_mbps(machines.nics, count, observed=observed), factor * BITS_PER_BYTE),
+        generation_1=_needs_generation_1(machines, target),
         disks=DiskRequirement(iops=times(iops, factor), mbps=times(mbps, factor)),
     )
+
+
+def _needs_generation_1(machines: Machines, target: Target) -> IntArray:
+    """1 where the machine boots with BIOS, or may: only a generation 1 VM can, and newer series have none (UE25)."""
+    uefi = machines.boot_type == BOOT_TYPES.index("uefi")
+    result: IntArray = (~uefi & target.rules.bios_needs_generation_1).astype(np.int64)
+    return result
 
 
 def effective_cpu_percent(cpu: Observed) -> IntArray:

@@ -31,6 +31,7 @@ class RuleSet:
     missing_disk_performance: Literal["standard_ssd", "by_size"]  # C19, C20: Standard SSD; EXP20, C25: by size
     as_is_automatic: Literal["premium_ssd", "cheapest"]  # C20, C25: default Premium; EXP20: cheapest that fits
     premium_data_disks_on_v2: bool  # C25 note
+    bios_needs_generation_1: bool  # UE25: a BIOS machine becomes a generation 1 VM only; before, every size was one
     disk_types: tuple[DiskType, ...]
     burstable_by_credits: bool  # F23: never considered; the product simulates credits since then
     linux_subscriptions_priced: bool  # T21: not included; the Linux hybrid benefit appears in 2024
@@ -58,6 +59,7 @@ AM_2019_07 = RuleSet(
     missing_disk_performance="standard_ssd",
     as_is_automatic="premium_ssd",
     premium_data_disks_on_v2=False,
+    bios_needs_generation_1=False,
     disk_types=_ORIGINAL_DISK_TYPES,
     burstable_by_credits=False,
     linux_subscriptions_priced=False,
@@ -79,6 +81,7 @@ AM_2020_09 = RuleSet(
     missing_disk_performance="by_size",
     as_is_automatic="cheapest",
     premium_data_disks_on_v2=False,
+    bios_needs_generation_1=False,
     disk_types=_ORIGINAL_DISK_TYPES,
     burstable_by_credits=False,
     linux_subscriptions_priced=False,
@@ -100,6 +103,7 @@ AM_2025 = RuleSet(
     missing_disk_performance="by_size",
     as_is_automatic="premium_ssd",
     premium_data_disks_on_v2=True,
+    bios_needs_generation_1=True,
     disk_types=(*_ORIGINAL_DISK_TYPES, "premium_ssd_v2", "ultra"),
     burstable_by_credits=True,
     linux_subscriptions_priced=True,

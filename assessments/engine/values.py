@@ -245,6 +245,7 @@ class Sizes:
     max_nics: IntArray
     premium_storage: BoolArray
     ultra_storage: BoolArray
+    generation_1: BoolArray  # runs a generation 1 VM, the only kind that boots with BIOS
     uncached_iops: KnownArray  # scaled
     uncached_mbps: KnownArray  # scaled
     network_mbps: KnownArray  # scaled, megabits a second

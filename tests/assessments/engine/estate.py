@@ -125,6 +125,7 @@ class Size:
     nics: int = 2
     premium: bool = True
     ultra: bool = False
+    generation_1: bool = True
     disk_iops: float | None = 3200
     disk_mbps: float | None = 48
     network_mbps: float | None = 1000
@@ -244,6 +245,7 @@ def _sizes(sizes: Sequence[Size]) -> Sizes:
         max_nics=_integers(size.nics for size in sizes),
         premium_storage=_flags(size.premium for size in sizes),
         ultra_storage=_flags(size.ultra for size in sizes),
+        generation_1=_flags(size.generation_1 for size in sizes),
         uncached_iops=KnownArray.quantities(size.disk_iops for size in sizes),
         uncached_mbps=KnownArray.quantities(size.disk_mbps for size in sizes),
         network_mbps=KnownArray.quantities(size.network_mbps for size in sizes),

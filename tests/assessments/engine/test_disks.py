@@ -139,12 +139,22 @@ def test_64_tb_are_allowed_and_not_more() -> None:
 
 
 def test_a_region_without_prices_for_the_type_offers_no_disk() -> None:
-    catalog = Offerings([BIG], tiers=[]).catalog()
-    assert findings(choose([Disk(30)], catalog=catalog)) == ["no_disk_size_found_in_selected_location"]
+    catalog = Offerings([BIG], tiers=[Tier("S10", "standard_hdd", 128, 500, 60, "5.89")]).catalog()
+    assert findings(choose([Disk(30)], types=PREMIUM, catalog=catalog)) == ["no_disk_size_found_in_selected_location"]
     assert names(choose([Disk(30), Disk(30)], types=("ultra", "premium_ssd_v2"), catalog=catalog), catalog) == [
         None,
         None,
     ]
+
+
+def test_a_region_without_any_disk_price_costs_the_storage_cost_only() -> None:
+    catalog = Offerings([BIG], tiers=[]).catalog()
+    answer = choose([Disk(30)], catalog=catalog)
+    assert (findings(answer), names(answer, catalog)) == ([], [None])
+    assert answer.readiness_of(0) == "ready"
+    assert answer.chosen.monthly_compute_cost.known[0]
+    assert not answer.monthly_storage_cost.known[0]
+    assert "cannot_report_storage_cost" in [issue.code for issue in answer.data_issue_list(0)]
 
 
 # ---- which types ----

@@ -10,7 +10,6 @@ from assessments.engine.requirement import requirement
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.settings import RuleSetName, Settings, SizingCriterion
 from assessments.engine.target import Target
-from assessments.engine.utilization import nearest_rank, percentiles
 from assessments.engine.values import DiskTotals, Observed
 from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate, number, westus
 
@@ -119,51 +118,11 @@ def test_totals_of_an_import_drive_the_size_where_disks_have_no_counters() -> No
     assert not required.disks.iops.known[0]
 
 
-# ---- percentiles ----
-@pytest.mark.parametrize(
-    ("points", "ranks", "expected"),
-    [
-        pytest.param(range(1, 51), [95], [48], id="C03 over the points that exist"),
-        pytest.param([7], [50, 99], [7, 7], id="C04 one point answers all"),
-        pytest.param(range(1, 101), [95], [95], id="C06 an exact multiple does not step up"),
-        pytest.param(range(1, 101), [50, 90, 95, 99, 100], [50, 90, 95, 99, 100], id="the menu"),
-        pytest.param(range(1, 1001), [Decimal("99.95")], [1000], id="any percentile"),
-        pytest.param(range(1, 11), [Decimal("0.01")], [1], id="the lowest"),
-    ],
-)
-def test_percentiles_are_nearest_rank(points: list[int], ranks: list[Decimal | int], expected: list[float]) -> None:
-    series = np.full((1, 1200), np.nan, dtype=np.float32)
-    series[0, : len(list(points))] = list(points)[::-1]
-    assert [number(int(one.values[0])) for one in percentiles(series, ranks)] == expected
-
-
-def test_series_of_different_lengths_are_each_counted_alone() -> None:
-    gap = np.nan
-    series = np.array([[3, 1, 2, gap], [gap, gap, gap, gap], [gap, 9, gap, 8], [4, 3, 2, 1]], dtype=np.float32)
-    median, most = percentiles(series, [50, 100])
-    assert median.values.tolist() == [20_000, 0, 80_000, 20_000]
-    assert most.values.tolist() == [30_000, 0, 90_000, 40_000]
-    assert median.points.tolist() == [3, 0, 2, 4]
-    assert median.known.tolist() == [True, False, True, True]
-
-
 def test_reads_and_writes_are_added_after_the_percentile() -> None:
-    """C07: 95 + 95, though the sum of the series is 101 at every instant."""
-    rising = np.arange(1, 101, dtype=np.float32)
-    read, write = percentiles(np.stack([rising, rising[::-1]]), [95])[0].values
-    machine = Machine(disks=[Disk(30, read / 10_000, write / 10_000, 0, 0)])
+    """C07: each series' percentile is 95, though their sum is 101 at every instant."""
+    machine = Machine(disks=[Disk(30, 95, 95, 0, 0)])
     required = requirement(estate([machine]), Target.of(westus(), Settings(comfort_factor=Decimal(1))))
     assert number(int(required.disk_iops.values[0])) == 190
-
-
-def test_values_read_from_float32_are_what_was_written() -> None:
-    assert percentiles(np.array([[6.4]], dtype=np.float32), [95])[0].values[0] == 64_000
-
-
-@pytest.mark.parametrize("rank", [0, -1, 101])
-def test_a_percentile_outside_its_range_is_refused(rank: int) -> None:
-    with pytest.raises(ValueError, match="not above 0 and at most 100"):
-        nearest_rank(rank, 10)
 
 
 # ---- confidence ----

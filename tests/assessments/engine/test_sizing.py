@@ -11,7 +11,7 @@ import pytest
 from assessments.engine.assess import assess
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.scenarios import SCENARIO_NAMES
-from assessments.engine.settings import Settings, UnknownLimits
+from assessments.engine.settings import RuleSetName, Settings, UnknownLimits
 from assessments.engine.values import Catalog
 from tests.assessments.engine.estate import (
     LINUX,
@@ -312,3 +312,20 @@ def test_a_large_estate_and_catalog_get_what_each_machine_gets_alone() -> None:
         alone = assess(machines.take(np.array([row])), catalog, settings)
         assert size_of(together, catalog, row) == size_of(alone, catalog)
         assert together.chosen.monthly_compute_cost.number(row) == alone.chosen.total
+
+
+@pytest.mark.parametrize(
+    ("boot", "rules", "expected"),
+    [
+        ("bios", "am-2025", "older"),
+        ("unknown", "am-2025", "older"),
+        ("uefi", "am-2025", "newer"),
+        ("bios", "am-2020-09", "newer"),
+    ],
+)
+def test_a_bios_machine_gets_a_size_that_runs_generation_1(boot: str, rules: RuleSetName, expected: str) -> None:
+    """UE25: BIOS machines become generation 1 only; the newest series run generation 2 only, and cost less."""
+    catalog = Offerings([Size("older", linux="0.2"), Size("newer", linux="0.1", generation_1=False)]).catalog()
+    machine = Machine(boot=boot)
+    answer = assess(estate([machine]), catalog, Settings(rule_set=rules, hybrid_benefit="none"))
+    assert size_of(answer, catalog) == expected
