@@ -28,6 +28,7 @@ ASSESSMENTS = {
 }
 PERFORMANCE_BASED, AS_ON_PREMISES = ASSESSMENTS
 UNFINISHED = {"created", "running"}
+COMPLETED = "completed"
 
 
 class StoryFailed(Exception):
@@ -198,16 +199,21 @@ class SiteStory:
                 known[name] = self.hub.post(self._path(f"groups/{group}/assessments/"), body)["id"]
         self.state.assessments = {name: known[name] for name in ASSESSMENTS}
         self.save()
-        return {name: self._wait_for_assessment(name) for name in ASSESSMENTS}
+        now = {name: self.hub.get(self._assessment(name)) for name in ASSESSMENTS}
+        bars = {name: self._assessment_bar(name) for name in ASSESSMENTS if now[name]["status"] != COMPLETED}
+        return {name: self._finished(name, bars[name]) if name in bars else now[name] for name in ASSESSMENTS}
 
-    def _wait_for_assessment(self, name: str) -> Json:
-        path = self._path(f"assessments/{self.state.assessments[name]}/")
-        now = self.hub.get(path)
-        if now["status"] == "completed":
-            return now
-        if now["status"] not in UNFINISHED:
+    def _assessment(self, name: str) -> str:
+        return self._path(f"assessments/{self.state.assessments[name]}/")
+
+    def _assessment_bar(self, name: str) -> Bar:
+        return self.display.bar(self.tenant.name, f"assessing {name.lower()}", 1)
+
+    def _finished(self, name: str, bar: Bar) -> Json:
+        """Waits for an assessment; one that failed in an earlier run is computed again."""
+        path = self._assessment(name)
+        if self.hub.get(path)["status"] not in {*UNFINISHED, COMPLETED}:
             self.hub.post(f"{path}recalculate/", {})
-        bar = self.display.bar(self.tenant.name, f"assessing {name.lower()}", 1)
 
         def is_over(answer: Json) -> bool:
             progress = answer["progress"]
@@ -215,10 +221,8 @@ class SiteStory:
             return answer["status"] not in UNFINISHED
 
         answer = self.hub.wait(path, is_over)
-        if answer["status"] != "completed":
-            raise StoryFailed(
-                f"{self.tenant.name}: the assessment {name!r} is {answer['status']}: {answer.get('failure')}"
-            )
+        if answer["status"] != COMPLETED:
+            raise StoryFailed(f"{self.tenant.name}: {name!r} is {answer['status']}: {answer.get('failure')}")
         return answer
 
     def _rows(self, assessment: Json) -> list[Json]:
