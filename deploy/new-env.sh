@@ -6,7 +6,7 @@ umask 077
 while IFS= read -r line; do
     case $line in
         PUBLIC_URL=) echo "PUBLIC_URL=$url" ;;
-        SECRET_KEY= | *_PASSWORD=) echo "$line$(openssl rand -hex 32)" ;;
+        SECRET_KEY= | *_PASSWORD=) echo "$line$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')" ;;
         *) printf '%s\n' "$line" ;;
     esac
 done <"$(dirname "$0")/../.env.example"
