@@ -1,12 +1,10 @@
 """PortalView: the only way a page reaches a tenant's rows: sign-in, membership, tenant and role, then its body."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -162,27 +160,3 @@ def found(rows: Any, public_id: str) -> Any:
     if row is None:
         raise Http404
     return row
-
-
-@contextmanager
-def refusals_in(form: forms.Form) -> Iterator[None]:
-    """Undoes what the block did when the domain refuses it, and says why beside the form's fields."""
-    try:
-        with transaction.atomic():
-            yield
-    except DomainError as error:
-        if error.status in (403, 404):
-            raise
-        show_refusal(form, error)
-
-
-def show_refusal(form: forms.Form, error: DomainError) -> None:
-    """Puts each problem beside its field; what belongs to no field of the form stands above it."""
-    if not error.errors:
-        form.add_error("name" if error.code == "name_taken" and "name" in form.fields else None, error.detail)
-    for problem in error.errors:
-        head = problem.field.split(".")[0]
-        if head in form.fields:
-            form.add_error(head, problem.message)
-        else:
-            form.add_error(None, f"{problem.field}: {problem.message}" if problem.field else problem.message)

@@ -1,8 +1,15 @@
 """How much is in each of some projects: one query a table, however many projects there are."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Count
+
+from assessments.models import Assessment
+from groups.models import Group
+from ingest.models import Appliance, Machine
 
 
 @dataclass
@@ -15,5 +22,19 @@ class Counts:
     assessments: int = 0
 
 
-def counts_of_projects(project_ids: Iterable[UUID]) -> dict[UUID, Counts]:
-    return {project_id: Counts() for project_id in project_ids}
+def counts_of_projects(project_ids: Collection[UUID]) -> dict[UUID, Counts]:
+    """The counts of each project; what was deleted or removed is not counted."""
+    counts = {project_id: Counts() for project_id in project_ids}
+    if not counts:
+        return counts
+    tables: dict[str, Any] = {
+        "appliances": Appliance.objects.all(),
+        "machines": Machine.objects.filter(removed_at=None),
+        "groups": Group.objects.filter(deleted_at=None),
+        "assessments": Assessment.objects.filter(deleted_at=None),
+    }
+    for name, rows in tables.items():
+        counted = rows.filter(project_id__in=counts).order_by().values("project_id").annotate(count=Count("id"))
+        for row in counted:
+            setattr(counts[row["project_id"]], name, row["count"])
+    return counts

@@ -7,8 +7,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from migrate_hub.portal.access import PortalView, found, refusals_in
-from migrate_hub.portal.forms import DomainForm
+from migrate_hub.portal.access import PortalView, found
+from migrate_hub.portal.forms import DomainForm, refusals_in
 from migrate_hub.tenants import people
 from migrate_hub.tenants.models import Membership, Role
 from migrate_hub.tenants.serializers import MemberIn

@@ -9,13 +9,16 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from migrate_hub.portal import choices
-from migrate_hub.portal.access import PortalView, ProjectPortalView, refusals_in
+from migrate_hub.portal.access import PortalView, ProjectPortalView
+from migrate_hub.portal.assessments import living
 from migrate_hub.portal.counts import counts_of_projects
-from migrate_hub.portal.forms import DomainForm
+from migrate_hub.portal.forms import DomainForm, refusals_in
 from migrate_hub.portal.paging import page_of
 from migrate_hub.tenants import people
 from migrate_hub.tenants.models import Project, Role
 from migrate_hub.tenants.serializers import ProjectIn
+
+RECENT_ASSESSMENTS = 5
 
 
 class ProjectForm(DomainForm):
@@ -64,7 +67,8 @@ class ProjectView(ProjectPortalView):
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         counts = counts_of_projects([self.project.id])[self.project.id]
-        return self.page("portal/project.html", {"counts": counts})
+        recent = living(self.project).order_by("-created_at", "id")[:RECENT_ASSESSMENTS]
+        return self.page("portal/project.html", {"counts": counts, "recent": recent})
 
 
 class ProjectSettingsView(ProjectPortalView):

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from migrate_hub.portal.access import PortalView, found, refusals_in
-from migrate_hub.portal.forms import DomainForm
+from migrate_hub.portal.access import PortalView, found
+from migrate_hub.portal.forms import DomainForm, refusals_in
 from migrate_hub.portal.paging import page_of
 from migrate_hub.tenants import people
 from migrate_hub.tenants.models import Role, Token, TokenKind, TokenLabel

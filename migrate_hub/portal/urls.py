@@ -2,9 +2,27 @@
 
 from django.urls import path
 
-from migrate_hub.portal import account, audit, members, projects, sign_in, tokens
+from migrate_hub.portal import (
+    account,
+    appliances,
+    assessments,
+    audit,
+    groups,
+    machines,
+    members,
+    projects,
+    reports,
+    results,
+    sign_in,
+    tokens,
+)
 
 app_name = "portal"
+PROJECT = "projects/<str:project>/"
+APPLIANCE = f"{PROJECT}appliances/<str:appliance>/"
+GROUP = f"{PROJECT}groups/<str:group>/"
+ASSESSMENT = f"{PROJECT}assessments/<str:assessment>/"
+REPORT = f"{ASSESSMENT}reports/<str:report>/"
 
 urlpatterns = [
     path("", projects.HomeView.as_view(), name="home"),
@@ -18,7 +36,33 @@ urlpatterns = [
     path("tokens/<str:token>/revoke/", tokens.RevokeTokenView.as_view(), name="revoke-token"),
     path("audit/", audit.AuditView.as_view(), name="audit"),
     path("projects/new/", projects.NewProjectView.as_view(), name="new-project"),
-    path("projects/<str:project>/", projects.ProjectView.as_view(), name="project"),
-    path("projects/<str:project>/settings/", projects.ProjectSettingsView.as_view(), name="project-settings"),
-    path("projects/<str:project>/delete/", projects.DeleteProjectView.as_view(), name="delete-project"),
+    path(PROJECT, projects.ProjectView.as_view(), name="project"),
+    path(f"{PROJECT}settings/", projects.ProjectSettingsView.as_view(), name="project-settings"),
+    path(f"{PROJECT}delete/", projects.DeleteProjectView.as_view(), name="delete-project"),
+    path(f"{PROJECT}appliances/", appliances.AppliancesView.as_view(), name="appliances"),
+    path(f"{PROJECT}appliances/new/", appliances.NewApplianceView.as_view(), name="new-appliance"),
+    path(APPLIANCE, appliances.ApplianceView.as_view(), name="appliance"),
+    path(f"{APPLIANCE}key/", appliances.NewKeyView.as_view(), name="appliance-key"),
+    path(f"{APPLIANCE}revoke/", appliances.RevokeView.as_view(), name="revoke-appliance"),
+    path(f"{APPLIANCE}confirm/", appliances.ConfirmSnapshotView.as_view(), name="confirm-snapshot"),
+    path(f"{PROJECT}machines/", machines.MachinesView.as_view(), name="machines"),
+    path(f"{PROJECT}machines/<str:machine>/", machines.MachineView.as_view(), name="machine"),
+    path(f"{PROJECT}groups/", groups.GroupsView.as_view(), name="groups"),
+    path(f"{PROJECT}groups/new/", groups.NewGroupView.as_view(), name="new-group"),
+    path(GROUP, groups.GroupView.as_view(), name="group"),
+    path(f"{GROUP}settings/", groups.GroupSettingsView.as_view(), name="group-settings"),
+    path(f"{GROUP}delete/", groups.DeleteGroupView.as_view(), name="delete-group"),
+    path(f"{PROJECT}assessments/", assessments.AssessmentsView.as_view(), name="assessments"),
+    path(f"{PROJECT}assessments/new/", assessments.NewAssessmentView.as_view(), name="new-assessment"),
+    path(ASSESSMENT, assessments.AssessmentView.as_view(), name="assessment"),
+    path(f"{ASSESSMENT}state/", assessments.AssessmentStateView.as_view(), name="assessment-state"),
+    path(f"{ASSESSMENT}settings/", assessments.AssessmentSettingsView.as_view(), name="assessment-settings"),
+    path(f"{ASSESSMENT}recalculate/", assessments.RecalculateView.as_view(), name="recalculate"),
+    path(f"{ASSESSMENT}cancel/", assessments.CancelView.as_view(), name="cancel"),
+    path(f"{ASSESSMENT}delete/", assessments.DeleteAssessmentView.as_view(), name="delete-assessment"),
+    path(f"{ASSESSMENT}machines/", results.ResultsView.as_view(), name="results"),
+    path(f"{ASSESSMENT}machines/<str:machine>/", results.ResultView.as_view(), name="result"),
+    path(f"{ASSESSMENT}reports/", reports.ReportsView.as_view(), name="reports"),
+    path(f"{REPORT}download/", reports.DownloadReportView.as_view(), name="download-report"),
+    path(f"{REPORT}delete/", reports.DeleteReportView.as_view(), name="delete-report"),
 ]

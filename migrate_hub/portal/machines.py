@@ -1,0 +1,120 @@
+"""The inventory: a table of machines that stays quick at any size, and one machine with its parts and history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from groups.filters import MachineFilter, matching_machines
+from ingest.models import Disk, Machine, MachineChange, Nic, PowerState
+from migrate_hub.portal import charts
+from migrate_hub.portal.access import ProjectPortalView, found
+from migrate_hub.portal.forms import DomainForm
+from migrate_hub.portal.paging import page_of
+from migrate_hub.portal.wording import change_in_words
+from migrate_hub.tenants.models import Project
+
+MAX_CHANGES_SHOWN = 100
+POWER_STATES = (
+    ("", "Any"),
+    (PowerState.ON, "On"),
+    (PowerState.OFF, "Off"),
+    (PowerState.SUSPENDED, "Suspended"),
+    (PowerState.UNKNOWN, "Unknown"),
+)
+
+
+class FilterForm(DomainForm):
+    """The conditions of a machine filter; what is left empty is no condition."""
+
+    serializer = MachineFilter
+    search = forms.CharField(
+        label="Name begins with", required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"})
+    )
+    os = forms.CharField(
+        label="Operating system contains",
+        required=False,
+        max_length=255,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    power_state = forms.CharField(label="Power", required=False, widget=forms.Select(choices=POWER_STATES))
+    cluster = forms.CharField(required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"}))
+    host = forms.CharField(required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"}))
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The checked conditions; none where the form has errors."""
+        return self.cleaned_data if self.is_valid() else {}
+
+
+def filter_form(parameters: Any) -> FilterForm:
+    """The filter that a query string or a form names. Ids of controls are kept apart from those of other forms."""
+    return FilterForm({name: parameters.get(name, "") for name in FilterForm.base_fields}, auto_id="filter_%s")
+
+
+def machines_of(project: Project) -> "QuerySet[Machine]":
+    """The machines that are there now."""
+    rows: QuerySet[Machine] = Machine.objects.filter(project=project, removed_at=None)
+    return rows
+
+
+@dataclass(frozen=True)
+class DiskTotal:
+    """The disks of one machine: how many, and how much."""
+
+    count: int
+    size_gb: float | None
+
+
+def disk_totals(machine_ids: Iterable[UUID]) -> dict[UUID, DiskTotal]:
+    """The disks of each of some machines, in one query; machines without disks are left out."""
+    rows = Disk.objects.filter(machine_id__in=list(machine_ids)).order_by().values("machine_id")
+    return {
+        row["machine_id"]: DiskTotal(row["count"], row["size_gb"])
+        for row in rows.annotate(count=Count("id"), size_gb=Sum("size_gb"))
+    }
+
+
+def with_disks(machines: Iterable[Machine]) -> list[tuple[Machine, DiskTotal | None]]:
+    machines = list(machines)
+    totals = disk_totals(machine.id for machine in machines)
+    return [(machine, totals.get(machine.id)) for machine in machines]
+
+
+class MachinesView(ProjectPortalView):
+    section = "machines"
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        form = filter_form(request.GET)
+        machines = matching_machines(machines_of(self.project), form.conditions)
+        page = page_of(machines, request, order_by="name_lower")
+        context = {
+            "form": form,
+            "filtered": bool(form.conditions),
+            "page": page,
+            "rows": with_disks(page.rows),
+            "count": machines.count(),
+        }
+        return self.page("portal/machines.html", context, status=200 if form.is_valid() else 400)
+
+
+class MachineView(ProjectPortalView):
+    section = "machines"
+
+    def get(self, request: HttpRequest, project: str, machine: str) -> HttpResponse:
+        row: Machine = found(Machine.objects.filter(project=self.project).select_related("appliance"), machine)
+        changes = MachineChange.objects.filter(machine=row).order_by("-at", "id")[:MAX_CHANGES_SHOWN]
+        context = {
+            "machine": row,
+            "disks": Disk.objects.filter(machine=row).order_by("position"),
+            "nics": Nic.objects.filter(machine=row).order_by("position"),
+            "utilization": charts.utilization_of(row.id, request.GET.get("days", ""), timezone.now()),
+            "windows": charts.WINDOWS,
+            "changes": [(change, *change_in_words(change)) for change in changes],
+        }
+        return self.page("portal/machine.html", context)

@@ -1,0 +1,93 @@
+"""Reports of an assessment: asked for, watched while they are made, downloaded, deleted."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from assessments.models import UNFINISHED, Assessment
+from migrate_hub.errors import DomainError, not_found
+from migrate_hub.files.storage import file_response
+from migrate_hub.portal.access import ProjectPortalView, found
+from migrate_hub.tenants.models import Role
+from reports.links import downloadable
+from reports.models import Report
+from reports.queueing import queue_report, revoke_report
+
+MAX_REPORTS_SHOWN = 20
+
+
+def report_rows(assessment: Assessment) -> dict[str, Any]:
+    """The newest reports of an assessment, and whether some are still being made."""
+    reports = Report.objects.filter(assessment=assessment, revoked_at=None).select_related("file", "run")
+    rows: list[Report] = list(reports.order_by("-created_at", "id")[:MAX_REPORTS_SHOWN])
+    now = timezone.now()
+    return {
+        "rows": [(report, is_downloadable(report, now)) for report in rows],
+        "is_unfinished": any(report.status in UNFINISHED for report in rows),
+    }
+
+
+def is_downloadable(report: Report, now: datetime) -> bool:
+    return report.file is not None and report.expires_at > now
+
+
+class ReportsView(ProjectPortalView):
+    """The reports of one assessment: the part of its page that is asked for again while one is made."""
+
+    section = "assessments"
+    assessment: Assessment
+
+    def enter(self, **kwargs: str) -> None:
+        super().enter(**kwargs)
+        assessments = Assessment.objects.filter(project=self.project, deleted_at=None)
+        self.assessment = found(assessments.select_related("current_run"), kwargs["assessment"])
+
+    def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
+        context = {"assessment": self.assessment, "reports": report_rows(self.assessment)}
+        return self.page("portal/parts/reports.html", context)
+
+    def post(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
+        try:
+            queue_report(self.assessment, now=timezone.now())
+        except DomainError as error:
+            messages.error(request, error.detail)
+        return self.back()
+
+    def back(self) -> HttpResponse:
+        response = redirect("portal:assessment", self.project.id, self.assessment.id)
+        response["Location"] += "#reports"
+        return response
+
+
+class OneReportView(ReportsView):
+    report: Report
+
+    def enter(self, **kwargs: str) -> None:
+        super().enter(**kwargs)
+        self.report = found(Report.objects.filter(assessment=self.assessment, revoked_at=None), kwargs["report"])
+
+
+class DownloadReportView(OneReportView):
+    """The file, for whoever may read the project; it streams after the view's transaction has ended."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, project: str, assessment: str, report: str) -> HttpResponseBase:  # type: ignore[override]
+        ready = downloadable(self.report.id)
+        if ready.file is None:
+            raise not_found()
+        return file_response(request, ready.file)
+
+
+class DeleteReportView(OneReportView):
+    http_method_names = ["post"]
+    writes_need = Role.CONTRIBUTOR
+
+    def post(self, request: HttpRequest, project: str, assessment: str, report: str) -> HttpResponse:  # type: ignore[override]
+        revoke_report(self.report, timezone.now())
+        messages.success(request, "The report was deleted; links to it do not work any more.")
+        return self.back()

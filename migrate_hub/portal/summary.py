@@ -1,0 +1,166 @@
+"""The overview of a run as pictures and tables: shares of a ring, bars, scenarios beside the one that was chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from assessments.engine.scenarios import SCENARIO_NAMES, headline_scenario
+from assessments.presentation import shown_issues
+from assessments.settings import engine_settings
+from migrate_hub.portal.wording import DISK_TYPES, NO_CONFIDENCE, READINESS, plain, scenario_name
+
+RING = 100.0
+TOP_OF_RING = 25.0
+SERIES_COLORS = 5
+MONTHS_A_YEAR = 12
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One readiness: how many machines, and where its arc lies on a ring of length 100 that starts at the top."""
+
+    code: str
+    name: str
+    count: int
+    percent: float
+    length: float
+    gap: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class CostPart:
+    """A part of the monthly cost and its share of the total."""
+
+    name: str
+    amount: Decimal
+    share: float
+    color: int
+
+
+@dataclass(frozen=True)
+class ScenarioRow:
+    """The compute cost of one scenario. `difference` to the chosen one only where both stand for the same machines."""
+
+    name: str
+    is_headline: bool
+    amount: Decimal | None
+    priced_machines: int
+    machines: int
+    without_price: int
+    share: float
+    difference: Decimal | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the page of a completed run shows."""
+
+    machines: int
+    currency: str
+    slices: tuple[Slice, ...]
+    total: Decimal
+    priced_machines: int
+    parts: tuple[CostPart, ...]
+    bandwidth: Decimal | None
+    scenarios: tuple[ScenarioRow, ...]
+    issues: tuple[dict[str, Any], ...]
+    confidence: Mapping[str, Any]
+
+    @property
+    def yearly(self) -> Decimal:
+        return self.total * MONTHS_A_YEAR
+
+    @property
+    def no_confidence(self) -> str:
+        reason = str(self.confidence.get("reason", ""))
+        return NO_CONFIDENCE.get(reason, plain(reason))
+
+
+def overview_of(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Overview:
+    """The summary of a run, ready to be drawn."""
+    cost = summary["monthly_cost"]
+    return Overview(
+        machines=summary["machines"],
+        currency=summary["currency"],
+        slices=slices_of(summary["readiness"]),
+        total=Decimal(cost["total"]),
+        priced_machines=cost["priced_machines"],
+        parts=cost_parts(cost),
+        bandwidth=Decimal(cost["bandwidth_apart"]) if "bandwidth_apart" in cost else None,
+        scenarios=scenario_rows(
+            summary["scenarios"], SCENARIO_NAMES[headline_scenario(engine_settings(dict(settings)))]
+        ),
+        issues=tuple(
+            {**shown, "machines": issue["machines"]}
+            for issue in summary["issues"]
+            for shown in shown_issues([issue["code"]])
+        ),
+        confidence=summary["confidence"],
+    )
+
+
+def slices_of(counts: Mapping[str, int]) -> tuple[Slice, ...]:
+    """The arcs of a ring, one a readiness, in the order of the words' table."""
+    total = sum(counts.values()) or 1
+    slices, start = [], 0.0
+    for code, name in READINESS.items():
+        length = counts[code] / total * RING
+        slices.append(
+            Slice(
+                code=code,
+                name=name,
+                count=counts[code],
+                percent=round(length, 1),
+                length=round(length, 3),
+                gap=round(RING - length, 3),
+                offset=round(TOP_OF_RING - start, 3),
+            )
+        )
+        start += length
+    return tuple(slices)
+
+
+def cost_parts(cost: Mapping[str, Any]) -> tuple[CostPart, ...]:
+    """Compute, and storage by type of disk; parts that cost nothing are left out."""
+    amounts = {
+        "Compute": Decimal(cost["compute"]),
+        **{DISK_TYPES.get(name, plain(name)): Decimal(amount) for name, amount in cost["storage_by_type"].items()},
+    }
+    total = sum(amounts.values()) or Decimal(1)
+    return tuple(
+        CostPart(name=name, amount=amount, share=float(amount / total), color=place % SERIES_COLORS + 1)
+        for place, (name, amount) in enumerate(amounts.items())
+        if amount
+    )
+
+
+def scenario_rows(scenarios: Mapping[str, Any], headline: str) -> tuple[ScenarioRow, ...]:
+    """Every scenario. Totals over different numbers of machines are never compared: such rows have no bar."""
+    chosen = scenarios[headline]
+    base = _amount(chosen)
+    comparable = {name: each["priced_machines"] == chosen["priced_machines"] for name, each in scenarios.items()}
+    longest = max(
+        (amount for name, each in scenarios.items() if comparable[name] and (amount := _amount(each)) is not None),
+        default=Decimal(0),
+    )
+    return tuple(
+        ScenarioRow(
+            name=scenario_name(name),
+            is_headline=name == headline,
+            amount=(amount := _amount(each)),
+            priced_machines=each["priced_machines"],
+            machines=each["machines"],
+            without_price=each["without_price"],
+            share=float(amount / longest) if amount is not None and longest and comparable[name] else 0.0,
+            difference=amount - base if amount is not None and base is not None and comparable[name] else None,
+        )
+        for name in SCENARIO_NAMES
+        if (each := scenarios.get(name)) is not None
+    )
+
+
+def _amount(scenario: Mapping[str, Any]) -> Decimal | None:
+    text = scenario.get("monthly_compute_cost")
+    return None if text is None else Decimal(text)

@@ -1,0 +1,252 @@
+"""Plain words for what the domain says in codes: filters, changes, settings, scenarios, refusals and prices."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ingest.models import MachineChange
+from migrate_hub.portal.figures import figure, memory, money, number, storage
+
+READINESS = {
+    "ready": "Ready",
+    "ready_with_conditions": "Ready with conditions",
+    "not_ready": "Not ready",
+    "unknown": "Unknown",
+}
+KINDS = {"vmware": "VMware vSphere", "hyperv": "Hyper-V", "physical": "Physical and other machines"}
+TERMS = {
+    "pay_as_you_go": "Pay as you go",
+    "reservation_1y": "Reserved for 1 year",
+    "reservation_3y": "Reserved for 3 years",
+    "savings_plan_1y": "Savings plan, 1 year",
+    "savings_plan_3y": "Savings plan, 3 years",
+    "dev_test": "Dev/Test",
+}
+HYBRID_SUFFIX = "_hybrid_benefit"
+UNPRICED = {
+    "not_ready": "the machine is not ready",
+    "no_price_in_catalog": "the catalog has no price",
+}
+NO_CONFIDENCE = {
+    "as_on_premises": "sized as on premises, so no history is needed",
+    "imported": "imported machines have no performance history",
+}
+DISK_TYPES = {
+    "standard_hdd": "Standard HDD",
+    "standard_ssd": "Standard SSD",
+    "premium_ssd": "Premium SSD",
+    "premium_ssd_v2": "Premium SSD v2",
+    "ultra": "Ultra Disk",
+    "automatic": "Automatic",
+}
+WINDOWS = {"1_day": "the last day", "1_week": "the last week", "1_month": "the last month"}
+CRITERIA = {"performance_based": "by performance", "as_on_premises": "as on premises"}
+BENEFITS = {"none": "none", "windows": "Windows Server", "windows_and_linux": "Windows Server and Linux"}
+PROPERTIES = {
+    "name": "Name",
+    "power_state": "Power",
+    "operating_system": "Operating system",
+    "boot_type": "Boot type",
+    "cores": "Cores",
+    "memory_mb": "Memory",
+    "disks": "Disks",
+    "nics": "Network interfaces",
+    "removed": "Removed",
+}
+DIMENSIONS = {
+    "cores": "Cores",
+    "memory_mb": "Memory",
+    "data_disks": "Data disks",
+    "premium_storage": "Premium storage",
+    "ultra_storage": "Ultra storage",
+    "disk_iops": "Disk operations",
+    "disk_mbps": "Disk throughput",
+    "iops": "Operations",
+    "mbps": "Throughput",
+    "size_gib": "Size",
+    "nics": "Network adapters",
+    "network_mbps": "Network",
+}
+UNITS = {"disk_iops": "IOPS", "disk_mbps": "MB/s", "iops": "IOPS", "mbps": "MB/s", "network_mbps": "Mbit/s"}
+METRICS = {
+    "cpu_percent": ("CPU", "%"),
+    "memory_percent": ("Memory", "%"),
+    "read_iops": ("Reads", "IOPS"),
+    "write_iops": ("Writes", "IOPS"),
+    "read_mbps": ("Read throughput", "MB/s"),
+    "write_mbps": ("Write throughput", "MB/s"),
+    "received_mbps": ("Received", "MB/s"),
+    "transmitted_mbps": ("Sent", "MB/s"),
+    "disk_read_iops": ("Disk reads", "IOPS"),
+    "disk_write_iops": ("Disk writes", "IOPS"),
+    "disk_read_mbps": ("Disk read throughput", "MB/s"),
+    "disk_write_mbps": ("Disk write throughput", "MB/s"),
+    "network_received_mbps": ("Network received", "MB/s"),
+    "network_transmitted_mbps": ("Network sent", "MB/s"),
+}
+PRICES = {
+    "linux": "Compute",
+    "windows": "Compute with Windows license",
+    "windows_licence": "Windows license",
+    "reservation_1y_term": "Reservation, 1 year",
+    "reservation_3y_term": "Reservation, 3 years",
+    "savings_plan_1y": "Savings plan, 1 year",
+    "savings_plan_3y": "Savings plan, 3 years",
+    "dev_test": "Compute, Dev/Test",
+    "discount": "Discount",
+}
+
+
+def plain(code: str) -> str:
+    """A code word without its underscores, for codes that have no words of their own."""
+    text = code.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def counted(count: int, what: str) -> str:
+    """1 machine, 2,000 machines."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def scenario_name(scenario: str) -> str:
+    """`reservation_1y_hybrid_benefit` -> Reserved for 1 year, own licenses."""
+    term = scenario.removesuffix(HYBRID_SUFFIX)
+    name = TERMS.get(term, plain(term))
+    return f"{name}, own licenses" if scenario.endswith(HYBRID_SUFFIX) else name
+
+
+def kind_name(kind: str) -> str:
+    """What an appliance collects from."""
+    return KINDS.get(kind, plain(kind))
+
+
+def size_name(sku: str | None) -> str:
+    """Standard_D4s_v5 -> D4s_v5: every size here is a standard one."""
+    return "–" if sku is None else sku.removeprefix("Standard_")  # noqa: RUF001  an en dash
+
+
+def price_name(kind: str) -> str:
+    return PRICES.get(kind) or plain(kind)
+
+
+def quantity(dimension: str, value: Any) -> str:
+    """A figure of a dimension with its unit; what is a yes or no says so."""
+    if value is None:
+        return "no data"
+    exact = Decimal(str(value))
+    if dimension == "memory_mb":
+        return memory(exact)
+    if dimension in ("size_gib", "size_gb"):
+        return storage(exact)
+    if dimension in ("premium_storage", "ultra_storage"):
+        return "needed" if exact else "not needed"
+    unit = UNITS.get(dimension, "")
+    return f"{figure(exact)}\u202f{unit}" if unit else figure(exact)
+
+
+def measured(metric: str, value: Any) -> tuple[str, str]:
+    """Name and figure of a metric."""
+    name, unit = METRICS.get(metric, (plain(metric), ""))
+    return name, "no data" if value is None else f"{figure(value)}\u202f{unit}"
+
+
+def refusal_in_words(refusal: Mapping[str, Any]) -> str:
+    """Why an offer was refused: one constraint with both figures."""
+    constraint = str(refusal["constraint"])
+    kind, _, dimension = constraint.partition(":")
+    if kind == "limit_unknown":
+        return f"{DIMENSIONS.get(dimension, plain(dimension))}: its limit is not published"
+    if kind == "not_considered":
+        return "not meant for moving machines as they are"
+    if kind == "cpu_credits":
+        return "its CPU credits would run out under this load"
+    if kind in ("premium_storage", "ultra_storage"):
+        return f"does not offer {DIMENSIONS[kind].lower()}"
+    name = DIMENSIONS.get(kind, plain(kind))
+    if refusal.get("required") is None or refusal.get("offered") is None:
+        return name
+    return f"{name}: {quantity(kind, refusal['required'])} needed, {quantity(kind, refusal['offered'])} offered"
+
+
+def conditions_in_words(conditions: Mapping[str, Any] | None) -> list[str]:
+    """A machine filter, condition by condition."""
+    sentences = {
+        "search": "name begins with “{}”",
+        "os": "operating system contains “{}”",
+        "power_state": "power is {}",
+        "cluster": "cluster is “{}”",
+        "host": "host is “{}”",
+    }
+    return [sentences[name].format(value) for name, value in (conditions or {}).items() if name in sentences and value]
+
+
+def change_in_words(change: MachineChange) -> tuple[str, str, str]:
+    """Property, before and after of a change."""
+    name = PROPERTIES.get(change.property, plain(change.property))
+    return name, _value(change.property, change.old_value), _value(change.property, change.new_value)
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "memory_mb":
+        return memory(value)
+    if isinstance(value, list):
+        return ", ".join(_part(part) for part in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)  # noqa: RUF001  an en dash, as in printed tables
+
+
+def _part(part: Any) -> str:
+    if not isinstance(part, dict):
+        return str(part)
+    if "size_gb" in part:
+        return f"{part.get('source_id', '')} {storage(part['size_gb'])}".strip()
+    addresses = ", ".join(part.get("ip_addresses") or [])
+    return " ".join(filter(None, [part.get("mac_address") or part.get("source_id", ""), addresses]))
+
+
+def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The settings of an assessment as pairs of name and value."""
+    by_performance = settings["sizing_criterion"] == "performance_based"
+    uptime = settings["uptime"]
+    pairs = [("Sizing", CRITERIA[settings["sizing_criterion"]])]
+    if by_performance:
+        pairs += [
+            ("History", window_in_words(settings["performance_window"])),
+            ("Percentile", f"{settings['percentile']}th"),
+        ]
+    pairs += [
+        ("Comfort factor", figure(settings["comfort_factor"])),
+        ("Target region", settings["target_region"]),
+        ("Offer", TERMS[settings["offer"]]),
+        ("Commitment", TERMS.get(settings["commitment"], "none")),
+        ("Hybrid benefit", BENEFITS[settings["hybrid_benefit"]]),
+        ("Currency", settings["currency"]),
+        ("Discount", f"{figure(settings['discount_percent'])}\u202f%"),
+        ("Uptime", f"{uptime['days_per_month']} days × {uptime['hours_per_day']} hours"),  # noqa: RUF001
+        ("Disk types", ", ".join(DISK_TYPES.get(each, plain(each)) for each in settings["disk_types"])),
+        ("Series", ", ".join(settings["sku_families"]) or "all"),
+        ("Rules", settings["rule_set"]),
+    ]
+    return pairs
+
+
+def window_in_words(window: Any) -> str:
+    if isinstance(window, dict):
+        return f"{window['start'][:16].replace('T', ' ')} to {window['end'][:16].replace('T', ' ')} UTC"
+    return WINDOWS.get(window, plain(str(window)))
+
+
+def price_line_in_words(line: Mapping[str, Any], currency: str) -> tuple[str, str, str]:
+    """Name, arithmetic and amount of one line of a cost."""
+    return price_name(line["kind"]), arithmetic(line), money(line["amount"], currency)
+
+
+def arithmetic(line: Mapping[str, Any]) -> str:
+    """How a line's amount came about, figures shortened for reading; the API has them in full."""
+    if line.get("unit_price") is None:
+        return str(line["arithmetic"])
+    price = number(line["unit_price"], 4)
+    if line.get("months"):
+        return f"{number(line['unit_price'], 2)} for the term ÷ {line['months']} months"
+    return f"{price} an hour × {line['hours']} hours" if line.get("hours") else str(line["arithmetic"])  # noqa: RUF001
