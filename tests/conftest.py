@@ -29,8 +29,13 @@ from migrate_hub.local.processes import start_process, stop_process
 from migrate_hub.local.redis import EmbeddedRedis
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-SHORT_TIMES = {"LOG_LEVEL": "WARNING", "JOB_LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "REQUESTS_A_MINUTE_PER_TOKEN": "100000"}
-SHORT_TIMES["REQUESTS_A_MINUTE_PER_TENANT"] = "100000"
+SHORT_TIMES = {
+    "LOG_LEVEL": "WARNING",
+    "JOB_LEASE_SECONDS": "3",
+    "SWEEP_SECONDS": "1",
+    "REQUESTS_A_MINUTE_PER_TOKEN": "100000",
+    "REQUESTS_A_MINUTE_PER_TENANT": "100000",
+}
 
 
 @dataclass
