@@ -144,7 +144,8 @@ def test_5_lost_notes_are_made_up_from_what_exists(demo: Demo) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--machines", "1"], "invalid machine_count value"),
+        (["--machines", "1"], "give a whole number from 2 to 20,000"),
+        (["--machines", "many"], "give a whole number from 2 to 20,000"),
         (["--trace", "/nowhere/trace.csv"], "cannot be read"),
     ],
 )

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,16 @@ from migrate_hub.local.environment import DEFAULT_DATA_DIR, PROJECT_DIR, data_di
 from migrate_hub.local.management.commands.local import STARTUP_ERRORS, StopRequested, stop_on_signals
 from migrate_hub.local.services import LocalServices
 
-MAX_MACHINES = 20_000
+MIN_MACHINES, MAX_MACHINES = 2, 20_000
 CLIENT_ERRORS = (Refused, Unreachable, BatchTooLarge, httpx.TransportError)
 STORY_ERRORS = (*STARTUP_ERRORS, *CLIENT_ERRORS, TraceError, StoryFailed, CommandFailed)
 WIDTH_WITHOUT_TERMINAL = 110
 
 
 def machine_count(text: str) -> int:
-    count = int(text)
-    if not 2 <= count <= MAX_MACHINES:
-        raise ValueError
-    return count
+    if not text.isdecimal() or not MIN_MACHINES <= int(text[:9]) <= MAX_MACHINES:
+        raise ArgumentTypeError(f"give a whole number from {MIN_MACHINES} to {MAX_MACHINES:,}")
+    return int(text)
 
 
 class Command(BaseCommand):
@@ -40,7 +40,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--machines", type=machine_count, default=500, help=f"Machines, from 2 to {MAX_MACHINES}.")
+        parser.add_argument(
+            "--machines", type=machine_count, default=500, help=f"From {MIN_MACHINES} to {MAX_MACHINES:,}."
+        )
         parser.add_argument("--trace", type=Path, help="Play this recorded history instead.")
         parser.add_argument("--once", action="store_true", help="Stop everything after the summary.")
         parser.add_argument("--port", type=int, default=8000)
