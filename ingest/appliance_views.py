@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -33,23 +32,18 @@ from ingest.uploads import (
     decode_message,
 )
 from migrate_hub.errors import PROBLEM_CONTENT_TYPE, DomainError, problem_document, problem_headers
-from migrate_hub.schema import json_body
+from migrate_hub.schema import json_answer, json_body
 from migrate_hub.tenants.row_level_security import tenant_slot
 
 UPLOAD_HEADERS = [
     OpenApiParameter(
         "Idempotency-Key",
-        type=OpenApiTypes.UUID,
+        type=OpenApiTypes.STR,
         location=OpenApiParameter.HEADER,
         required=True,
-        description="Made by the appliance for this batch, the same on each retry.",
+        description="A UUID made by the appliance for this batch, the same on each retry.",
     )
 ]
-
-
-def answer_of(struct: type[msgspec.Struct]) -> Any:
-    """The schema of an answer, made from a struct as that of the bodies."""
-    return json_body(struct)["application/json"]
 
 
 @extend_schema(tags=["appliance side"])
@@ -60,7 +54,7 @@ class RegisterView(APIView):
     permission_classes = [AllowAny]
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(Registration), responses={201: answer_of(Registered)}, auth=[])
+    @extend_schema(request=json_body(Registration), responses={201: json_answer(Registered)}, auth=[])
     def post(self, request: Request) -> Response:
         body: Registration = decode_message(Registration, body_of(request))
         with tenant_slot():
@@ -83,7 +77,7 @@ class RegisterView(APIView):
 
 @extend_schema(tags=["appliance side"])
 class TokenView(ApplianceView):
-    @extend_schema(request=None, responses={201: answer_of(Rotated)})
+    @extend_schema(request=None, responses={201: json_answer(Rotated)})
     def post(self, request: Request) -> Response:
         """A new token; the old one lives until the new one is first used."""
         issued = appliances.rotate_token(appliance=self.appliance, token=self.principal.token, now=timezone.now())
@@ -95,7 +89,7 @@ class TokenView(ApplianceView):
 class HeartbeatView(ApplianceView):
     parser_classes = [UploadParser]
 
-    @extend_schema(request=json_body(Heartbeat), responses={200: answer_of(HeartbeatAnswer)})
+    @extend_schema(request=json_body(Heartbeat), responses={200: json_answer(HeartbeatAnswer)})
     def post(self, request: Request) -> Response:
         """Says that the appliance lives, and what it has to complain about."""
         body: Heartbeat = decode_message(Heartbeat, body_of(request))
@@ -109,7 +103,7 @@ class InventoryView(ApplianceView):
     parser_classes = [UploadParser]
 
     @extend_schema(
-        request=json_body(InventoryUpload), responses={200: answer_of(UploadAnswer)}, parameters=UPLOAD_HEADERS
+        request=json_body(InventoryUpload), responses={200: json_answer(UploadAnswer)}, parameters=UPLOAD_HEADERS
     )
     def post(self, request: Request) -> Response:
         """Machines of the appliance: a snapshot of its whole scope, or what changed."""
@@ -140,7 +134,7 @@ class PerformanceView(ApplianceView):
     parser_classes = [UploadParser]
 
     @extend_schema(
-        request=json_body(PerformanceUpload), responses={200: answer_of(UploadAnswer)}, parameters=UPLOAD_HEADERS
+        request=json_body(PerformanceUpload), responses={200: json_answer(UploadAnswer)}, parameters=UPLOAD_HEADERS
     )
     def post(self, request: Request) -> Response:
         """Points of machines that the inventory knows. A wrong record costs only itself."""

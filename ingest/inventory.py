@@ -199,9 +199,10 @@ def _is_own(machine: Known, appliance: Appliance) -> bool:
 
 def _may_write(machine: Known, source: Source) -> bool:
     """The higher (epoch, sequence) wins; a machine of another appliance is taken over by this one's newest upload."""
-    if machine.appliance_id == source.appliance.id:
-        return source.order > machine.order
-    return source.is_newest
+    if machine.appliance_id != source.appliance.id:
+        return source.is_newest
+    # A newer snapshot that did not list a machine which was gone already has left no trace in its row.
+    return source.order > machine.order and (source.after_snapshot or not machine.is_removed)
 
 
 def _difference(machines: dict[str, MachineRecord], known: dict[str, Known], source: Source) -> Difference:
@@ -230,14 +231,12 @@ def _removals(
     if upload.snapshot:
         if "" in refused:
             return []  # nobody can tell which machine that record was
-        gone: Iterable[str] = known.keys() - machines.keys() - refused
+        listed = machines.keys() | refused
+        gone = [machine for machine in known.values() if not machine.is_removed and machine.source_id not in listed]
     else:
-        gone = set(upload.removed) & known.keys() - machines.keys()
-    return [
-        known[source_id]
-        for source_id in sorted(gone)
-        if _is_own(known[source_id], source.appliance) and _may_write(known[source_id], source)
-    ]
+        # Those removed already are removed again: the later of the two counts when an older upload comes late.
+        gone = [known[source_id] for source_id in sorted(set(upload.removed) & known.keys() - machines.keys())]
+    return [machine for machine in gone if machine.appliance_id == source.appliance.id and _may_write(machine, source)]
 
 
 def _write(difference: Difference, known: dict[UUID, Known], source: Source) -> None:
@@ -297,7 +296,8 @@ def _changes(difference: Difference, known: dict[UUID, Known], source: Source) -
         for machine_id in difference.changed
         if known[machine_id].is_removed
     ]
-    return changes + [Change(machine.id, "removed", old=False, new=True) for machine in difference.removed]
+    gone = (machine for machine in difference.removed if not machine.is_removed)
+    return changes + [Change(machine.id, "removed", old=False, new=True) for machine in gone]
 
 
 def _machine_columns(machines: dict[UUID, MachineRecord]) -> dict[str, Any]:

@@ -49,8 +49,8 @@ WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s::uuid[])
 """
 
 REMOVE_MACHINES = """
-UPDATE ingest_machine t SET epoch = %(epoch)s, sequence = %(sequence)s, removed_at = %(at)s,
-                            configuration_version = m.version
+UPDATE ingest_machine t SET epoch = %(epoch)s, sequence = %(sequence)s,
+                            removed_at = coalesce(removed_at, %(at)s), configuration_version = m.version
 FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[]) AS m (id, version)
 WHERE t.tenant_id = %(tenant)s AND t.id = m.id
 """

@@ -219,10 +219,12 @@ class _Parts:
         )
 
 
-def read_series(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> Iterator[MachineSeries]:
-    """The series of each machine that has points in [start_at, end_at), in chunks of bounded memory."""
+def read_series(
+    machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, *, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[MachineSeries]:
+    """The series of each machine that has points in [start_at, end_at), in chunks of about `chunk_bytes` of points."""
     slots = (end_at - start_at).total_seconds() / DEFAULT_INTERVAL_SECONDS
-    size = max(1, int(CHUNK_BYTES // (SERIES_A_MACHINE * VALUE.itemsize * max(slots, 1))))
+    size = max(1, int(chunk_bytes // (SERIES_A_MACHINE * VALUE.itemsize * max(slots, 1))))
     tenant_id = current_tenant_id()
     for first in range(0, len(machine_ids), size):
         blocks = _read_blocks(tenant_id, machine_ids[first : first + size], start_at, end_at)

@@ -170,6 +170,6 @@ def _instant(request: Request, name: str) -> datetime | None:
         instant = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not 1970 < instant.year < 9999:
         raise DomainError(code="invalid", detail=f"{name} must be an ISO 8601 instant with a time zone.")
     return instant
