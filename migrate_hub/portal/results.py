@@ -172,7 +172,7 @@ class Steps:
         ]
 
     def _is_asked(self, required: Mapping[str, Any]) -> bool:
-        if required["dimension"] in ("premium_storage", "ultra_storage"):
+        if required["dimension"] in wording.YES_OR_NO:
             return required["value"] not in (None, "0")
         return self.by_performance or required["value"] is not None
 

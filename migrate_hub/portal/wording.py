@@ -59,6 +59,7 @@ DIMENSIONS = {
     "data_disks": "Data disks",
     "premium_storage": "Premium storage",
     "ultra_storage": "Ultra storage",
+    "generation_1": "Generation 1 (BIOS)",
     "disk_iops": "Disk operations",
     "disk_mbps": "Disk throughput",
     "iops": "Operations",
@@ -67,6 +68,7 @@ DIMENSIONS = {
     "nics": "Network adapters",
     "network_mbps": "Network",
 }
+YES_OR_NO = ("premium_storage", "ultra_storage", "generation_1")
 UNITS = {"disk_iops": "IOPS", "disk_mbps": "MB/s", "iops": "IOPS", "mbps": "MB/s", "network_mbps": "Mbit/s"}
 METRICS = {
     "cpu_percent": ("CPU", "%"),
@@ -138,7 +140,7 @@ def quantity(dimension: str, value: Any) -> str:
         return memory(exact)
     if dimension in ("size_gib", "size_gb"):
         return storage(exact)
-    if dimension in ("premium_storage", "ultra_storage"):
+    if dimension in YES_OR_NO:
         return "needed" if exact else "not needed"
     unit = UNITS.get(dimension, "")
     return f"{figure(exact)}\u202f{unit}" if unit else figure(exact)
@@ -160,8 +162,8 @@ def refusal_in_words(refusal: Mapping[str, Any]) -> str:
         return "not meant for moving machines as they are"
     if kind == "cpu_credits":
         return "its CPU credits would run out under this load"
-    if kind in ("premium_storage", "ultra_storage"):
-        return f"does not offer {DIMENSIONS[kind].lower()}"
+    if kind in YES_OR_NO:
+        return f"does not offer: {DIMENSIONS[kind]}"
     name = DIMENSIONS.get(kind, plain(kind))
     if refusal.get("required") is None or refusal.get("offered") is None:
         return name

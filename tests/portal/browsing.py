@@ -3,12 +3,14 @@
 import html
 import re
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
 from migrate_hub.tenants.models import User
+from migrate_hub.tenants.people import create_tenant
 from tests import make
 
 
@@ -50,6 +52,14 @@ def sign_in(cast: make.Cast, name: str = "alice") -> Browser:
     email = cast.emails[name]
     give_password(email)
     return Browser(email)
+
+
+def somebody() -> str:
+    """The address of an owner of a new tenant who can sign in."""
+    email = f"{uuid4().hex}@example.com"
+    create_tenant(name=f"tenant of {email}", owner_email=email)
+    give_password(email)
+    return email
 
 
 _hashed = ""
