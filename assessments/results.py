@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from assessments.engine.fixed_point import MONEY_SCALE, to_decimal
+from assessments.engine.rankings import Rankings
 from assessments.engine.recommendations import (
     CONFIDENCE_REASONS,
     SECURITY_READINESS,
@@ -250,7 +251,7 @@ def _totals(run: AssessmentRun) -> _Totals:
     )
 
 
-def summarize(run: AssessmentRun) -> dict[str, Any]:
+def summarize(run: AssessmentRun, rankings: Rankings) -> dict[str, Any]:
     """The summary of a run from its rows: counts, costs by part and scenario (each says for how many it stands)."""
     totals = _totals(run)
     readiness = {
@@ -269,21 +270,24 @@ def summarize(run: AssessmentRun) -> dict[str, Any]:
             "priced_machines": totals.priced,
             "storage_priced_machines": totals.stored,
         },
-        "scenarios": _scenario_totals(run, totals),
+        "scenarios": _scenario_totals(run, totals, rankings),
         "issues": [{"code": code, "machines": count} for code, count in _query(ISSUES_SQL, run)],
         "confidence": _confidence(run, totals),
     }
 
 
-def _scenario_totals(run: AssessmentRun, totals: _Totals) -> dict[str, Any]:
+def _scenario_totals(run: AssessmentRun, totals: _Totals, rankings: Rankings) -> dict[str, Any]:
     found = {row[0]: row[1:] for row in _query(SCENARIO_SQL, run)}
     answer: dict[str, Any] = {}
-    for name in SCENARIO_NAMES:
+    for place, name in enumerate(SCENARIO_NAMES):
         priced, cost, unpriced = found.get(name, (0, None, 0))
+        priced_sizes, sizes = rankings.coverage(place)
         answer[name] = {
             "priced_machines": priced,
             "machines": totals.machines,
             "without_price": unpriced,
+            "priced_sizes": priced_sizes,
+            "sizes": sizes,
             **({"monthly_compute_cost": amount_text(cost)} if priced else {}),
         }
     return answer

@@ -12,10 +12,14 @@ from django.utils import timezone
 
 from assessments.catalog.selection import load_region
 from assessments.engine.assess import assess
+from assessments.engine.rankings import Rankings
+from assessments.engine.target import Target
 from assessments.inputs import load_machines
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.queueing import end_run
+from assessments.packed_run import save_inputs
 from assessments.results import delete_rows, save_rows, summarize
+from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
 from groups.membership import members_of
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
@@ -67,6 +71,7 @@ def run_shard(claim: Claim) -> None:
     with tenant_context(claim.tenant_id):
         delete_rows(run, claim.part)
         save_rows(run, claim.part, machines, decided, catalog)
+        save_inputs(run, claim.part, machines)
         _finish_shard(run, claim)
 
 
@@ -88,10 +93,12 @@ def publish_run(claim: Claim) -> None:
     """Sums up, completes the run and shows it to readers, in one transaction."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        run.summary = summarize(run)
+        catalog = load_region(run.catalog, run.region, run.settings["currency"])
+        run.summary = summarize(run, Rankings(Target.of(catalog, engine_settings(run.settings))))
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])
         Assessment.objects.filter(id=run.assessment_id).update(current_run=run)
+        start_percentiles(run)
         claim.finish()
     log.info("run_completed", run=str(run.id), machines=run.machine_count)
 

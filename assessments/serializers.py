@@ -75,6 +75,10 @@ class ScenarioTotal(serializers.Serializer[Any]):
     priced_machines = serializers.IntegerField()
     machines = serializers.IntegerField()
     without_price = serializers.IntegerField()
+    priced_sizes = serializers.IntegerField(
+        help_text="Sizes with a price in this scenario; where they are few, machines get what is priced, not what fits."
+    )
+    sizes = serializers.IntegerField(help_text="Sizes that could be chosen in the region.")
     monthly_compute_cost = serializers.CharField(required=False)
 
 

@@ -38,6 +38,14 @@ class Rankings:
         """As candidates, with those that no lift-and-shift gets (Arm, accelerated, burstable)."""
         return self._ranking(place, licence, considered_only=False, simulated=False)
 
+    def coverage(self, place: int) -> tuple[int, int]:
+        """How many of the candidates have a price in this scenario, and how many candidates there are.
+
+        A scenario in which few sizes are priced gives machines what is priced, not what fits best.
+        """
+        priced = self._ranking(place, LICENCES.index("none"), considered_only=True, simulated=False)
+        return len(priced.order), len(self.candidate_sizes(simulated=False))
+
     def candidate_sizes(self, *, simulated: bool) -> IntArray:
         """Indexes of the candidates, priced or not."""
         return np.flatnonzero(self.in_region & considered_sizes(self.target, simulated=simulated))

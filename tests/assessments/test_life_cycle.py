@@ -88,6 +88,7 @@ def test_summary_and_rows_agree() -> None:
     for name, total in summary["scenarios"].items():
         costs = [row["scenarios"][name].get("monthly_compute_cost") for row in rows]
         assert total["priced_machines"] == sum(cost is not None for cost in costs)
+        assert 0 <= total["priced_sizes"] <= total["sizes"]
         assert Decimal(total.get("monthly_compute_cost", 0)) == sum(Decimal(cost) for cost in costs if cost)
     by_readiness = api.ok(api.get(path + "?readiness=unknown"))["results"]
     assert len(by_readiness) == summary["readiness"]["unknown"] == 4
