@@ -10,16 +10,22 @@ def _name(identifier: str) -> str:
 
 
 def role_sql(role: str, password: str) -> list[str]:
-    """Makes or resets a role that can log in and has no special power."""
-    attributes = f"LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {_quoted(password)}"
+    """Makes a role that can log in and has no special power, or resets its password.
+
+    A new role has none of SUPERUSER, BYPASSRLS, CREATEDB and CREATEROLE; naming them would need a superuser, whom
+    managed servers do not give. An old role that has them is refused when the application starts.
+    """
     return [
         f"DO $$ BEGIN CREATE ROLE {_name(role)}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-        f"ALTER ROLE {_name(role)} WITH {attributes}",
+        f"ALTER ROLE {_name(role)} WITH LOGIN PASSWORD {_quoted(password)}",
     ]
 
 
 def database_sql(name: str, *, owner: str, runtime: str) -> list[str]:
+    """An administrator who is no superuser must belong to the role that shall own the database."""
     return [
+        "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) "
+        f"THEN GRANT {_name(owner)} TO CURRENT_USER; END IF; END $$",
         f"CREATE DATABASE {_name(name)} OWNER {_name(owner)}",
         f"REVOKE ALL ON DATABASE {_name(name)} FROM PUBLIC",
         f"GRANT CONNECT, TEMPORARY ON DATABASE {_name(name)} TO {_name(runtime)}",

@@ -57,7 +57,7 @@ def test_answers_carry_strict_headers(production: Installation) -> None:
 
 
 def test_cookies_travel_over_tls_only(production: Installation) -> None:
-    cookies = get(production, "/admin/login/").headers.get_list("Set-Cookie")
+    cookies = get(production, "/sign-in/").headers.get_list("Set-Cookie")
     assert cookies
     assert all("Secure" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
 
@@ -97,5 +97,7 @@ def test_metrics_count_requests_by_route(production: Installation) -> None:
 def test_worker_and_beat_start_and_the_worker_answers_its_health_check(installation: Installation) -> None:
     ping = ("python", "-m", "celery", "--app", "migrate_hub", "inspect", "ping")
     with installation.running("worker.sh") as worker, installation.running("beat.sh") as beat:
-        wait_until(lambda: installation.run(*ping).returncode == 0, what="the worker's answer")
-        assert (worker.poll(), beat.poll()) == (None, None)
+        wait_until(
+            lambda: worker.poll() is not None or installation.run(*ping).returncode == 0, what="the worker's answer"
+        )
+        assert (worker.poll(), beat.poll()) == (None, None), (installation.folder / "worker.sh.log").read_text()
