@@ -118,6 +118,63 @@ class RunShard(TenantModel):
         return f"shard {self.part} of {self.run_id}"
 
 
+class ShardArrays(TenantModel):
+    """One shard of a run for whoever reads a whole run at once: arrays packed as `packed_run.py` says.
+
+    `inputs` is what the engine took, written with the shard's rows. `percentiles` are the menu percentiles of the same
+    machines, which a job of its own adds after the run was published; null until then, and for ever where the run
+    looked at no utilization.
+    """
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="arrays")
+    part = models.PositiveIntegerField()
+    machine_count = models.PositiveIntegerField()
+    inputs = models.BinaryField()
+    percentiles = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "run", "part"], name="arrays_once_a_shard")]
+
+    def __str__(self) -> str:
+        return f"arrays {self.part} of {self.run_id}"
+
+
+class Sensitivity(TenantModel):
+    """How far a published run is with its menu percentiles and, once somebody asked, with its grid of positions."""
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="sensitivity")
+    percentiles_status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.RUNNING)
+    grid_status = models.CharField(max_length=16, choices=RunStatus.choices, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "run"], name="sensitivity_once_a_run"),
+            models.CheckConstraint(
+                condition=Q(percentiles_status__in=RunStatus.values), name="percentiles_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(grid_status=None) | Q(grid_status__in=RunStatus.values), name="grid_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sensitivity of {self.run_id}"
+
+
+class GridPart(TenantModel):
+    """Some positions of the grid of a run: all comfort factors of one window and percentile."""
+
+    run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="grid_parts")
+    part = models.PositiveIntegerField()
+    positions = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "run", "part"], name="grid_part_once")]
+
+    def __str__(self) -> str:
+        return f"grid {self.part} of {self.run_id}"
+
+
 class AssessedMachine(TenantModel):
     """What a run decided about one machine, and the inputs it decided on, from which the trace is computed again.
 
@@ -199,8 +256,11 @@ __all__ = [
     "DiskPrice",
     "DiskRule",
     "DiskTier",
+    "GridPart",
     "RunShard",
     "RunStatus",
+    "Sensitivity",
+    "ShardArrays",
     "Sku",
     "SkuPrice",
 ]

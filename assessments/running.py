@@ -16,8 +16,8 @@ from assessments.engine.rankings import Rankings
 from assessments.engine.target import Target
 from assessments.inputs import load_machines
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
-from assessments.queueing import end_run
 from assessments.packed_run import save_inputs
+from assessments.queueing import end_run
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from assessments.sensitivity_views import SensitivityView
 from assessments.views import AssessedMachinesView, AssessmentsView
 
 ASSESSMENTS = "projects/<str:project>/assessments/"
@@ -28,4 +29,10 @@ urlpatterns = [
         AssessedMachinesView.as_view({"get": "retrieve"}),
         name="assessed-machine",
     ),
+    path(
+        ASSESSMENT + "sensitivity/",
+        SensitivityView.as_view({"get": "read_position", "post": "compute_grid"}),
+        name="sensitivity",
+    ),
+    path(ASSESSMENT + "sensitivity/grid/", SensitivityView.as_view({"get": "read_grid"}), name="sensitivity-grid"),
 ]

@@ -1,0 +1,181 @@
+"""A run's inputs packed by shard: what the engine took, so that a whole run is read at once and not row by row.
+
+The JSON that is stored with each machine explains one machine; these arrays answer questions about all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from assessments.engine.fixed_point import IntArray
+from assessments.engine.values import Disks, Machines, Nics, Observed
+from assessments.inputs import DISK_METRICS, NIC_METRICS, LoadedMachines
+from assessments.models import AssessmentRun, ShardArrays
+from migrate_hub.errors import DomainError
+
+WHOLE: "np.dtype[Any]" = np.dtype("<i8")
+YES_NO: "np.dtype[Any]" = np.dtype("?")
+ID_BYTES = 16
+MACHINE_METRICS = ("cpu_percent", "memory_percent")
+OBSERVED = (*MACHINE_METRICS, *(f"disks.{name}" for name in DISK_METRICS), *(f"nics.{name}" for name in NIC_METRICS))
+COLUMNS = {
+    **dict.fromkeys(("cores", "memory_mb", "operating_system", "boot_type", "expected_points"), WHOLE),
+    "imported": YES_NO,
+    **dict.fromkeys(("disks.machine", "disks.size_gb", "nics.machine"), WHOLE),
+    **{f"{name}.values": WHOLE for name in OBSERVED},
+    **{f"{name}.known": YES_NO for name in OBSERVED},
+    **{f"{name}.points": WHOLE for name in OBSERVED},
+}
+
+
+class PackedInputs(msgspec.Struct):
+    """One shard on disk: ids of 16 bytes, and one little-endian array a column of COLUMNS."""
+
+    machine_ids: bytes
+    operating_systems: list[str]
+    disk_source_ids: list[str]
+    nic_source_ids: list[str]
+    columns: dict[str, bytes]
+
+
+_decoder = msgspec.msgpack.Decoder(PackedInputs)
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The machines of a whole run (or of one shard) as the engine took them, with the ids that rows know them by."""
+
+    machine_ids: list[UUID]
+    disk_source_ids: list[str]
+    nic_source_ids: list[str]
+    machines: Machines
+
+    def __len__(self) -> int:
+        return len(self.machine_ids)
+
+    @cached_property
+    def row_of(self) -> dict[UUID, int]:
+        return {machine_id: row for row, machine_id in enumerate(self.machine_ids)}
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory of the arrays, and about that of the ids."""
+        return _array_bytes(self.machines) + 100 * (len(self) + len(self.disk_source_ids) + len(self.nic_source_ids))
+
+
+def without_inputs(run: AssessmentRun) -> DomainError:
+    """What to say of a run that was computed before runs kept their inputs packed."""
+    return DomainError(
+        code="run_without_inputs",
+        status=409,
+        detail=f"Run {run.number} was computed by an older version that kept no inputs for this. Recalculate first.",
+    )
+
+
+def load_inputs(run: AssessmentRun) -> RunInputs:
+    """The inputs of a run that has completed, in the order of its shards; DomainError 409 when it kept none."""
+    if not ShardArrays.objects.filter(run=run).exists():
+        raise without_inputs(run)
+    return unpacked(ShardArrays.objects.filter(run=run).order_by("part").values_list("inputs", flat=True))
+
+
+def save_inputs(run: AssessmentRun, part: int, machines: LoadedMachines) -> None:
+    """Writes the arrays of one shard; what an earlier try left is replaced."""
+    ShardArrays.objects.filter(run=run, part=part).delete()
+    ShardArrays.objects.create(run=run, part=part, machine_count=len(machines), inputs=packed(machines))
+
+
+def packed(loaded: LoadedMachines) -> bytes:
+    """One shard's inputs as bytes."""
+    machines = loaded.values
+    if machines.disk_totals is not None or machines.cpu_history is not None:
+        raise ValueError("disk totals and CPU histories are not packed; a run read back would be another run")
+    return msgspec.msgpack.encode(
+        PackedInputs(
+            machine_ids=b"".join(machine_id.bytes for machine_id in loaded.ids),
+            operating_systems=list(machines.operating_systems),
+            disk_source_ids=loaded.disks.source_ids,
+            nic_source_ids=[nic["source_id"] for machine in loaded.inputs for nic in machine["nics"]],
+            columns={name: _column(machines, name).astype(dtype).tobytes() for name, dtype in COLUMNS.items()},
+        )
+    )
+
+
+def _column(machines: Machines, name: str) -> NDArray[Any]:
+    found: Any = machines
+    for part in name.split("."):
+        found = getattr(found, part)
+    return np.asarray(found)
+
+
+def unpacked(blobs: Iterable[bytes]) -> RunInputs:
+    """The shards of a run, in this order, as one."""
+    shards = [_decoder.decode(blob) for blob in blobs]
+    columns: dict[str, NDArray[Any]] = {
+        name: np.frombuffer(b"".join(shard.columns[name] for shard in shards), dtype=dtype)
+        for name, dtype in COLUMNS.items()
+    }
+    systems = tuple(sorted({name for shard in shards for name in shard.operating_systems}))
+    ids = b"".join(shard.machine_ids for shard in shards)
+    return RunInputs(
+        machine_ids=[UUID(bytes=ids[i : i + ID_BYTES]) for i in range(0, len(ids), ID_BYTES)],
+        disk_source_ids=[source_id for shard in shards for source_id in shard.disk_source_ids],
+        nic_source_ids=[source_id for shard in shards for source_id in shard.nic_source_ids],
+        machines=Machines(
+            cores=columns["cores"],
+            memory_mb=columns["memory_mb"],
+            operating_systems=systems,
+            operating_system=_renumbered(columns["operating_system"], shards, systems),
+            boot_type=columns["boot_type"],
+            imported=columns["imported"],
+            cpu_percent=_observed(columns, "cpu_percent"),
+            memory_percent=_observed(columns, "memory_percent"),
+            expected_points=columns["expected_points"],
+            disks=Disks(
+                machine=_owners(columns["disks.machine"], shards, [len(shard.disk_source_ids) for shard in shards]),
+                size_gb=columns["disks.size_gb"],
+                **{name: _observed(columns, f"disks.{name}") for name in DISK_METRICS},
+            ),
+            nics=Nics(
+                machine=_owners(columns["nics.machine"], shards, [len(shard.nic_source_ids) for shard in shards]),
+                **{name: _observed(columns, f"nics.{name}") for name in NIC_METRICS},
+            ),
+        ),
+    )
+
+
+def _observed(columns: dict[str, NDArray[Any]], name: str) -> Observed:
+    return Observed(columns[f"{name}.values"], columns[f"{name}.known"], columns[f"{name}.points"])
+
+
+def _machine_counts(shards: Sequence[PackedInputs]) -> list[int]:
+    return [len(shard.machine_ids) // ID_BYTES for shard in shards]
+
+
+def _owners(owner: IntArray, shards: Sequence[PackedInputs], parts: Sequence[int]) -> IntArray:
+    """Rows of the run for rows of the shards; `parts` is how many disks or NICs each shard has."""
+    counts = np.array(_machine_counts(shards), dtype=np.int64)
+    return owner + np.repeat(np.cumsum(counts) - counts, parts)
+
+
+def _renumbered(system: IntArray, shards: Sequence[PackedInputs], systems: tuple[str, ...]) -> IntArray:
+    """Indexes into `systems` for indexes into each shard's own names."""
+    number_of = {name: number for number, name in enumerate(systems)}
+    counts = _machine_counts(shards)
+    first = np.cumsum([0, *(len(shard.operating_systems) for shard in shards)])[:-1]
+    numbers = np.array([number_of[name] for shard in shards for name in shard.operating_systems], dtype=np.int64)
+    return numbers[system + np.repeat(first, counts)] if len(system) else system
+
+
+def _array_bytes(value: object) -> int:
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(_array_bytes(getattr(value, field.name)) for field in fields(value))
+    return 0

@@ -1,0 +1,186 @@
+"""The percentiles that people can choose from, of every series of a run's machines, over every window they can choose.
+
+A job reads them from the blocks after the run was published, shard by shard; they are kept with the run, so that any
+position of the sliders is computed from them and from the run's own inputs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from assessments.engine.fixed_point import IntArray, scaled
+from assessments.engine.values import Machines, Observed
+from assessments.inputs import DISK_METRICS, NIC_METRICS
+from assessments.models import AssessmentRun, ShardArrays
+from assessments.packed_run import MACHINE_METRICS, RunInputs, unpacked
+from assessments.settings import WINDOWS
+from ingest.percentiles import MENU, percentiles
+from ingest.performance import MachineSeries, read_series
+from ingest.series import Series
+
+WINDOW_NAMES = tuple(WINDOWS)
+LONGEST = max(WINDOWS.values())
+VALUE, COUNT = np.dtype("<f4"), np.dtype("<i4")
+METRICS = {"": MACHINE_METRICS, "disk": DISK_METRICS, "nic": NIC_METRICS}
+
+
+class Reading(NamedTuple):
+    """How a run looks at the history: indexes into MENU and WINDOW_NAMES."""
+
+    percentile: int
+    window: int
+
+
+def reading_of(run: AssessmentRun) -> Reading | None:
+    """How a run itself looked at the history; None where its window or percentile is not on the menu."""
+    lengths = list(WINDOWS.values())
+    length = run.performance_end_at - run.performance_start_at
+    percentile = run.settings["percentile"]
+    if length not in lengths or percentile not in MENU:
+        return None
+    return Reading(MENU.index(percentile), lengths.index(length))
+
+
+class PackedPercentiles(msgspec.Struct):
+    """One shard on disk: little-endian arrays whose rows are those of the shard's inputs, by kind of row as in METRICS.
+
+    `values` are float32 of the shape (rows, metrics, windows, percentiles), NaN where there was no point; `points` are
+    int32 of the shape (rows, metrics, windows), `expected` int32 of the shape (machines, windows).
+    """
+
+    values: dict[str, bytes]
+    points: dict[str, bytes]
+    expected: bytes
+
+
+_decoder = msgspec.msgpack.Decoder(PackedPercentiles)
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The percentiles of a whole run, for engine arrays: values (metrics, windows, percentiles, rows), points
+    (metrics, windows, rows), expected (windows, machines)."""
+
+    values: dict[str, NDArray[np.float32]]
+    points: dict[str, IntArray]
+    expected: IntArray
+
+    @cached_property
+    def nbytes(self) -> int:
+        arrays: list[NDArray[Any]] = [*self.values.values(), *self.points.values(), self.expected]
+        return sum(array.nbytes for array in arrays)
+
+    def machines(self, inputs: RunInputs, reading: Reading) -> Machines:
+        """The run's machines with their utilization read in another way."""
+        machines = inputs.machines
+
+        def observed(part: str, metrics: Sequence[str]) -> dict[str, Any]:
+            return {name: self._observed(part, column, reading) for column, name in enumerate(metrics)}
+
+        return replace(
+            machines,
+            **observed("", MACHINE_METRICS),
+            expected_points=self.expected[reading.window],
+            disks=replace(machines.disks, **observed("disk", DISK_METRICS)),
+            nics=replace(machines.nics, **observed("nic", NIC_METRICS)),
+        )
+
+    def _observed(self, part: str, metric: int, reading: Reading) -> Observed:
+        values = self.values[part][metric, reading.window, reading.percentile]
+        known = ~np.isnan(values)
+        return Observed(scaled(np.where(known, values, 0)), known, self.points[part][metric, reading.window])
+
+
+def load_menu(run: AssessmentRun) -> Menu:
+    """The percentiles of a run whose shards all have them, by the rows of `load_inputs`."""
+    packed = ShardArrays.objects.filter(run=run).order_by("part").values_list("percentiles", flat=True)
+    shards = [_decoder.decode(blob) for blob in packed]
+    values, points = {}, {}
+    for part, metrics in METRICS.items():
+        shape = (-1, len(metrics), len(WINDOW_NAMES))
+        of_part = np.frombuffer(b"".join(shard.values[part] for shard in shards), dtype=VALUE)
+        values[part] = np.ascontiguousarray(np.moveaxis(of_part.reshape(*shape, len(MENU)), 0, -1))
+        counted = np.frombuffer(b"".join(shard.points[part] for shard in shards), dtype=COUNT)
+        points[part] = np.moveaxis(counted.reshape(shape), 0, -1).astype(np.int64)
+    expected = np.frombuffer(b"".join(shard.expected for shard in shards), dtype=COUNT)
+    return Menu(values, points, expected.reshape(-1, len(WINDOW_NAMES)).T.astype(np.int64))
+
+
+# --- reading them from the blocks -------------------------------------------------------------------------------------
+
+
+def read_percentiles(run: AssessmentRun, part: int) -> bytes:
+    """The menu percentiles of one shard, read from the blocks in chunks of bounded memory, packed.
+
+    Points that arrived after the run count too: the windows end where the run's does, the history is what is there now.
+    """
+    shard = ShardArrays.objects.get(run=run, part=part)
+    inputs = unpacked([shard.inputs])
+    table = _Table(inputs)
+    end_at = run.performance_end_at
+    for machine in read_series(inputs.machine_ids, end_at - LONGEST, end_at):
+        table.add(machine)
+    return table.packed()
+
+
+class _Table:
+    """Collects what is read of a shard's machines, which come in any order."""
+
+    def __init__(self, inputs: RunInputs) -> None:
+        machines = inputs.machines
+        self._number = inputs.row_of
+        self._rows: dict[tuple[str, int, str], int] = {
+            **{("", row, ""): row for row in range(len(inputs))},
+            **_rows_of("disk", machines.disks.machine, inputs.disk_source_ids),
+            **_rows_of("nic", machines.nics.machine, inputs.nic_source_ids),
+        }
+        counts = {"": len(inputs), "disk": len(inputs.disk_source_ids), "nic": len(inputs.nic_source_ids)}
+        shapes = {part: (counts[part], len(metrics), len(WINDOW_NAMES)) for part, metrics in METRICS.items()}
+        self._values = {part: np.full((*shape, len(MENU)), np.nan, dtype=VALUE) for part, shape in shapes.items()}
+        self._points = {part: np.zeros(shape, dtype=COUNT) for part, shape in shapes.items()}
+        # A machine without any point is expected to have one every ten minutes, as in a run.
+        self._expected = np.empty((len(inputs), len(WINDOW_NAMES)), dtype=COUNT)
+        self._expected[:] = [int(length.total_seconds()) // 600 for length in WINDOWS.values()]
+
+    def add(self, machine: MachineSeries) -> None:
+        """One machine's series over the longest window."""
+        number = self._number[machine.machine_id]
+        places = [self._place(number, series) for series in machine.series]
+        wanted = [row for row, place in enumerate(places) if place is not None]
+        series = machine.values[wanted]
+        for window, length in enumerate(WINDOWS.values()):
+            slots = -(-int(length.total_seconds()) // machine.interval_seconds)
+            self._expected[number, window] = int(length.total_seconds()) // machine.interval_seconds
+            values = percentiles(series[:, -slots:], MENU)
+            points = np.where(np.isnan(series[:, -slots:]), 0, machine.weights[-slots:]).sum(axis=1)
+            for row, found, count in zip(wanted, values, points, strict=True):
+                part, at, metric = places[row]  # type: ignore[misc]  # the wanted ones have a place
+                self._values[part][at, metric, window] = found
+                self._points[part][at, metric, window] = count
+
+    def _place(self, number: int, series: Series) -> tuple[str, int, int] | None:
+        """Kind, row and metric of a series; None for what no assessment looks at, and for parts that are gone."""
+        row = self._rows.get((series.part, number, series.source_id))
+        metrics = METRICS[series.part]
+        return (series.part, row, metrics.index(series.name)) if row is not None and series.name in metrics else None
+
+    def packed(self) -> bytes:
+        return msgspec.msgpack.encode(
+            PackedPercentiles(
+                values={part: array.tobytes() for part, array in self._values.items()},
+                points={part: array.tobytes() for part, array in self._points.items()},
+                expected=self._expected.tobytes(),
+            )
+        )
+
+
+def _rows_of(part: str, owner: IntArray, source_ids: Sequence[str]) -> dict[tuple[str, int, str], int]:
+    return {
+        (part, machine, source_id): row
+        for row, (machine, source_id) in enumerate(zip(owner.tolist(), source_ids, strict=True))
+    }

@@ -1,0 +1,204 @@
+"""The background work of sensitivity: the percentiles of a published run, then the grid of positions once asked for.
+
+Each step is one job that may die and be repeated: it reads, computes, and writes its result together with its end in
+one transaction, fenced by the job's token.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
+from assessments.packed_run import without_inputs
+from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
+from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
+from ingest.percentiles import MENU
+from migrate_hub.errors import DomainError
+from migrate_hub.jobs.claiming import Claim
+from migrate_hub.jobs.queueing import cancel_jobs, enqueue
+from migrate_hub.tenants.row_level_security import tenant_context
+
+log = structlog.get_logger(__name__)
+PERCENTILES_TASK = "assessments.percentiles"
+GRID_TASK = "assessments.grid"
+BACKGROUND = "bulk"
+GRID = tuple(Reading(percentile, window) for window in range(len(WINDOW_NAMES)) for percentile in range(len(MENU)))
+GRID_POSITIONS = len(GRID) * len(COMFORT_FACTORS)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the percentiles (in machines) and the grid (in positions) of a run are; a status of None = not begun."""
+
+    percentiles_status: str | None
+    machines_done: int
+    machines: int
+    grid_status: str | None
+    positions_done: int
+
+
+def progress_of(run: AssessmentRun) -> Progress:
+    """How far a run is."""
+    found = Sensitivity.objects.filter(run=run).first()
+    machines = ShardArrays.objects.filter(run=run).aggregate(
+        done=Sum("machine_count", filter=Q(percentiles__isnull=False)), all=Sum("machine_count")
+    )
+    return Progress(
+        percentiles_status=found.percentiles_status if found else None,
+        machines_done=machines["done"] or 0,
+        machines=machines["all"] or 0,
+        grid_status=found.grid_status if found else None,
+        positions_done=GridPart.objects.filter(run=run).count() * len(COMFORT_FACTORS),
+    )
+
+
+def refuse_as_on_premises(run: AssessmentRun) -> None:
+    if run.settings["sizing_criterion"] != "performance_based":
+        raise DomainError(
+            code="not_performance_based",
+            status=409,
+            detail="The run sizes as on-premises: no percentile, window or history changes its result.",
+        )
+
+
+def refuse_unless_ready(run: AssessmentRun) -> None:
+    """Raises DomainError 409 unless every position of the run can be computed."""
+    refuse_as_on_premises(run)
+    found = progress_of(run)
+    if not found.machines:
+        raise without_inputs(run)
+    if found.percentiles_status == RunStatus.COMPLETED:
+        return
+    if found.percentiles_status == RunStatus.RUNNING:
+        detail = f"Percentiles of {found.machines_done} of {found.machines} machines are there. Ask again later."
+    else:
+        detail = "The percentiles of this run are not there. POST to this address computes them."
+    raise DomainError(code="sensitivity_not_ready", status=409, detail=detail)
+
+
+# --- starting ---------------------------------------------------------------------------------------------------------
+
+
+def start_percentiles(run: AssessmentRun) -> None:
+    """Enqueues the percentiles of a run that is being published, in the same transaction."""
+    if run.settings["sizing_criterion"] == "performance_based":
+        _enqueue_percentiles(Sensitivity.objects.create(run=run))
+
+
+def _enqueue_percentiles(sensitivity: Sensitivity) -> None:
+    missing = ShardArrays.objects.filter(run=sensitivity.run_id, percentiles=None).order_by("part")
+    enqueue(PERCENTILES_TASK, sensitivity.run_id, queue=BACKGROUND, parts=list(missing.values_list("part", flat=True)))
+
+
+def request_grid(run: AssessmentRun) -> None:
+    """Sees to it that the whole grid of a published run is or will be there; asking twice changes nothing.
+
+    What failed before is begun again where it stopped. Raises DomainError 409 for a run as on-premises.
+    """
+    refuse_as_on_premises(run)
+    if not ShardArrays.objects.filter(run=run).exists():
+        raise without_inputs(run)
+    sensitivity = _made(run)
+    if sensitivity.percentiles_status == RunStatus.FAILED:
+        sensitivity.percentiles_status = RunStatus.RUNNING
+        _enqueue_percentiles(sensitivity)
+    if sensitivity.grid_status in (None, RunStatus.FAILED):
+        sensitivity.grid_status = RunStatus.CREATED
+        _begin_grid(sensitivity)
+    sensitivity.save(update_fields=["percentiles_status", "grid_status"])
+
+
+def _made(run: AssessmentRun) -> Sensitivity:
+    """The locked row of a run; made, with everything to do, for a run that was published without."""
+    if not Sensitivity.objects.filter(run=run).exists():
+        new = Sensitivity(run=run, percentiles_status=RunStatus.FAILED)
+        Sensitivity.objects.bulk_create([new], ignore_conflicts=True)
+    return _locked(run.id)
+
+
+def _locked(run_id: UUID) -> Sensitivity:
+    locked: Sensitivity = Sensitivity.objects.select_for_update().get(run=run_id)
+    return locked
+
+
+def _begin_grid(sensitivity: Sensitivity) -> None:
+    """Enqueues what is missing of the grid when somebody asked for it and the percentiles are there."""
+    if sensitivity.grid_status != RunStatus.CREATED or sensitivity.percentiles_status != RunStatus.COMPLETED:
+        return
+    sensitivity.grid_status = RunStatus.RUNNING
+    done = set(GridPart.objects.filter(run=sensitivity.run_id).values_list("part", flat=True))
+    enqueue(
+        GRID_TASK, sensitivity.run_id, queue=BACKGROUND, parts=[part for part in range(len(GRID)) if part not in done]
+    )
+
+
+# --- the jobs ---------------------------------------------------------------------------------------------------------
+
+
+def _published_run(claim: Claim) -> AssessmentRun | None:
+    """The claim's run; None, and the job ended, when its assessment was deleted meanwhile."""
+    runs = AssessmentRun.objects.select_related("catalog").filter(assessment__deleted_at=None)
+    run: AssessmentRun | None = runs.filter(id=claim.object_id).first()
+    if run is None:
+        claim.finish()
+    return run
+
+
+def compute_percentiles(claim: Claim) -> None:
+    """Reads and stores the menu percentiles of one shard; the last one completes them and lets the grid begin."""
+    with tenant_context(claim.tenant_id):
+        run = _published_run(claim)
+        if run is None:
+            return
+        packed = read_percentiles(run, claim.part)
+    with tenant_context(claim.tenant_id):
+        sensitivity = _locked(run.id)
+        ShardArrays.objects.filter(run=run, part=claim.part).update(percentiles=packed)
+        if not ShardArrays.objects.filter(run=run, percentiles=None).exists():
+            sensitivity.percentiles_status = RunStatus.COMPLETED
+            _begin_grid(sensitivity)
+            sensitivity.save(update_fields=["percentiles_status", "grid_status"])
+        claim.finish()
+
+
+def compute_grid_part(claim: Claim) -> None:
+    """Computes and stores all comfort factors of one percentile and window; the last part completes the grid."""
+    reading = GRID[claim.part]
+    with tenant_context(claim.tenant_id):
+        run = _published_run(claim)
+        if run is None:
+            return
+        bench = workbench(run)
+    machines = bench.machines(reading)
+    positions = [{**Position(reading, factor).shown(), **bench.at(factor, machines)} for factor in COMFORT_FACTORS]
+    with tenant_context(claim.tenant_id):
+        sensitivity = _locked(run.id)
+        GridPart.objects.filter(run=run, part=claim.part).delete()
+        GridPart.objects.create(run=run, part=claim.part, positions=positions)
+        if GridPart.objects.filter(run=run).count() == len(GRID):
+            sensitivity.grid_status = RunStatus.COMPLETED
+            sensitivity.save(update_fields=["grid_status"])
+        claim.finish()
+
+
+def fail(run_id: UUID, failure: str) -> None:
+    """Ends the background work on a run of which a job was tried too often. Runs inside the tenant."""
+    with transaction.atomic():
+        sensitivity = _locked(run_id)
+        cancel_jobs(run_id)
+        if sensitivity.percentiles_status != RunStatus.COMPLETED:
+            sensitivity.percentiles_status = RunStatus.FAILED
+        if sensitivity.grid_status in (RunStatus.CREATED, RunStatus.RUNNING):
+            sensitivity.grid_status = RunStatus.FAILED
+        sensitivity.save(update_fields=["percentiles_status", "grid_status"])
+    log.error("sensitivity_failed", run=str(run_id), failure=failure)
+
+
+def grid_of(run: AssessmentRun) -> list[dict[str, Any]]:
+    """Every position of the grid that is there, in order of window, percentile, comfort factor."""
+    parts = GridPart.objects.filter(run=run).order_by("part").values_list("positions", flat=True)
+    return [position for positions in parts for position in positions]
