@@ -47,14 +47,22 @@ COPY_HEADER_BYTES = 19
 class Blocks:
     """All blocks of one machine that have the same shape, lowest (epoch, sequence) first.
 
-    `values` has the shape (blocks, series, points); `ranks` holds (epoch, sequence, appliance) as 28 bytes that sort.
+    `values` has the shape (blocks, series, points); `ranks` holds (epoch, sequence, appliance) as 28 bytes a block.
     """
 
     layout_id: UUID
     interval_seconds: int
     starts: NDArray[np.int64]
-    ranks: list[bytes]
+    ranks: memoryview
     values: NDArray[np.float32]
+
+    def times(self) -> NDArray[np.int64]:
+        """When each point starts, in seconds, shape (blocks, points)."""
+        return self.starts[:, np.newaxis] + np.arange(self.values.shape[2]) * self.interval_seconds
+
+    def each_rank(self) -> list[bytes]:
+        """Bytes that sort as (epoch, sequence, appliance), for each block."""
+        return [bytes(self.ranks[i : i + RANK_BYTES]) for i in range(0, len(self.ranks), RANK_BYTES)]
 
 
 @dataclass(frozen=True)
@@ -248,7 +256,7 @@ def _read_blocks(
             layout_id=UUID(bytes=bytes(layout_id)),
             interval_seconds=int.from_bytes(interval, "big"),
             starts=np.frombuffer(starts, dtype=">i8").astype(np.int64),
-            ranks=[bytes(ranks[i * RANK_BYTES : (i + 1) * RANK_BYTES]) for i in range(count)],
+            ranks=ranks,
             values=np.frombuffer(values, dtype=VALUE).reshape(count, -1, int.from_bytes(points, "big")),
         )
         found.setdefault(UUID(bytes=bytes(machine_id)), []).append(group)
@@ -276,59 +284,55 @@ def merged(
 ) -> MachineSeries:
     """One machine's blocks on one grid: per series and slot the non-null value of the highest (epoch, sequence)."""
     interval = min(group.interval_seconds for group in groups)
+    start, end = int(start_at.timestamp()), int(end_at.timestamp())
     series = tuple(dict.fromkeys(item for group in groups for item in layouts[group.layout_id].series))
     row_of = {item: row for row, item in enumerate(series)}
-    slots = -(-int((end_at - start_at).total_seconds()) // interval)
-    grid = _Grid(start=int(start_at.timestamp()), end=int(end_at.timestamp()), interval=interval, slots=slots)
-    indices, values, spans = [], [], []
-    for group in sorted(groups, key=lambda group: -group.interval_seconds):
-        rows = np.array([row_of[item] for item in layouts[group.layout_id].series])
-        index, value, block = grid.located(group, rows)
-        indices.append(index)
-        values.append(value)
-        spans.append((group, block))
-    order = _order(spans)
-    index, value = np.concatenate(indices), np.concatenate(values)
-    if order is not None:
-        index, value = index[order], value[order]
-    flat = np.full(len(series) * slots, np.nan, dtype=np.float32)
-    flat[index] = value  # of repeated slots the last one stays: the highest
-    return MachineSeries(
-        machine_id=machine_id,
-        start_at=start_at,
-        interval_seconds=interval,
-        series=series,
-        values=flat.reshape(len(series), slots),
-        weights=grid.weights,
-    )
+    placed = [
+        _Placed(
+            group,
+            rows=np.array([row_of[item] for item in layouts[group.layout_id].series]),
+            slots=(group.times() - start) // interval,
+            inside=(group.times() >= start) & (group.times() < end),
+        )
+        for group in sorted(groups, key=lambda group: -group.interval_seconds)
+    ]
+    values = np.full((len(series), -(-(end - start) // interval)), np.nan, dtype=np.float32)
+    weights = np.ones(values.shape[1], dtype=np.int8)
+    for one in placed:  # the finest last: its slots are whole
+        weights[one.slots[one.inside]] = one.group.interval_seconds // interval
+    if _overlap(placed):
+        _lay_by_rank(placed, values)
+    else:
+        for one in placed:
+            values[one.rows[:, np.newaxis], one.slots[one.inside]] = one.group.values.transpose(1, 0, 2)[:, one.inside]
+    return MachineSeries(machine_id, start_at, interval, series=series, values=values, weights=weights)
 
 
-class _Grid:
-    """Where the points of blocks lie in an array of (series, slots). Coarser groups must be located first."""
+@dataclass(frozen=True)
+class _Placed:
+    """Blocks and where they lie in an array of (series, slots); `slots` and `inside` are of shape (blocks, points)."""
 
-    def __init__(self, *, start: int, end: int, interval: int, slots: int) -> None:
-        self.start, self.end, self.interval, self.slots = start, end, interval, slots
-        self.weights = np.ones(slots, dtype=np.int8)
-
-    def located(
-        self, group: Blocks, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-        """The flat index, the value and the block number of each point that exists, lowest block first."""
-        points = group.values.shape[2]
-        times = group.starts[:, np.newaxis] + np.arange(points) * group.interval_seconds
-        slot = (times - self.start) // self.interval
-        inside = (slot >= 0) & (times < self.end)
-        self.weights[slot[inside]] = group.interval_seconds // self.interval
-        exists = inside[:, np.newaxis, :] & ~np.isnan(group.values)
-        block, row, point = np.nonzero(exists)
-        return rows[row] * self.slots + slot[block, point], group.values[exists], block
+    group: Blocks
+    rows: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    inside: NDArray[np.bool_]
 
 
-def _order(spans: Sequence[tuple[Blocks, NDArray[np.int64]]]) -> NDArray[np.int64] | None:
-    """How to sort the points of several groups by their blocks' ranks; None for one group, which is sorted already."""
-    if len(spans) == 1:
-        return None
-    ranks = sorted({rank for group, _ in spans for rank in group.ranks})
+def _overlap(placed: Sequence[_Placed]) -> bool:
+    slots = np.sort(np.concatenate([one.slots[one.inside] for one in placed]))
+    return bool((slots[1:] == slots[:-1]).any())
+
+
+def _lay_by_rank(placed: Sequence[_Placed], values: NDArray[np.float32]) -> None:
+    """Writes all points that exist, lowest rank first: of repeated slots the last one stays."""
+    ranks = sorted({rank for one in placed for rank in one.group.each_rank()})
     place = {rank: i for i, rank in enumerate(ranks)}
-    keys = [np.array([place[rank] for rank in group.ranks], dtype=np.int64)[block] for group, block in spans]
-    return np.argsort(np.concatenate(keys), kind="stable")
+    indices, points, order = [], [], []
+    for one in placed:
+        exists = one.inside[:, np.newaxis, :] & ~np.isnan(one.group.values)
+        block, row, point = np.nonzero(exists)
+        indices.append(one.rows[row] * values.shape[1] + one.slots[block, point])
+        points.append(one.group.values[exists])
+        order.append(np.array([place[rank] for rank in one.group.each_rank()], dtype=np.int64)[block])
+    by_rank = np.argsort(np.concatenate(order), kind="stable")
+    values.ravel()[np.concatenate(indices)[by_rank]] = np.concatenate(points)[by_rank]
