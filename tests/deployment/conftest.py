@@ -58,6 +58,7 @@ def _environment(servers: Servers, folder: Path, port: int) -> dict[str, str]:
         "SECRET_KEY": SECRET_KEY,
         "PUBLIC_URL": PUBLIC_URL,
         "PLAIN_HTTP": "",
+        "LOG_LEVEL": "INFO",
         "TRUSTED_PROXY_COUNT": "1",
         "DATABASE_URL": database_url("deployed_runtime"),
         "DATABASE_OWNER_URL": database_url("deployed_owner"),

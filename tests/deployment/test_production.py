@@ -1,6 +1,7 @@
 """Production mode, as the containers run it: TLS only, strict headers, compressed static files, separate processes."""
 
 import gzip
+import json
 import re
 
 import httpx
@@ -92,6 +93,18 @@ def test_metrics_count_requests_by_route(production: Installation) -> None:
     get(production, "/api/docs/")
     counters = get(production, "/metrics").text
     assert 'migrate_hub_requests_total{method="GET",route="api/docs/",status="200"}' in counters
+
+
+def test_every_line_of_the_log_is_a_json_object_with_the_callers_request_id(production: Installation) -> None:
+    get(production, "/api/docs/", **{"X-Request-Id": "a-caller-s-own"})
+    get(production, "/api/docs/", Host="scanner.example.com")
+    second = production.run("sh", "deploy/web.sh")  # the port is taken
+    lines = (production.folder / "web.sh.log").read_text().splitlines() + second.stderr.splitlines()
+    events = [json.loads(line) for line in lines]
+    (asked,) = [event for event in events if event.get("request_id") == "a-caller-s-own"]
+    assert (asked["event"], asked["route"], asked["status"]) == ("request", "api/docs/", 200)
+    assert "address already in use" in events[-1]["event"]
+    assert not any("exception" in event for event in events)
 
 
 def test_worker_and_beat_start_and_the_worker_answers_its_health_check(installation: Installation) -> None:
