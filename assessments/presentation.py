@@ -10,10 +10,11 @@ from uuid import UUID
 from assessments.catalog.selection import load_region
 from assessments.engine.explain import explain
 from assessments.engine.issues import DATA_ISSUES, DISK_DATA_ISSUES, DISK_FINDINGS, FINDINGS, NIC_DATA_ISSUES, Issue
-from assessments.inputs import DISK_METRICS, Measured, stored_machine
+from assessments.inputs import DISK_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
 from assessments.settings import engine_settings
+from ingest.performance import Measured
 
 ISSUES: dict[str, Issue] = {
     issue.code: issue for issue in (*FINDINGS, *DISK_FINDINGS, *DATA_ISSUES, *DISK_DATA_ISSUES, *NIC_DATA_ISSUES)

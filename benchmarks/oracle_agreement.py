@@ -176,6 +176,7 @@ def _catalog(folder: Path) -> Catalog:
             max_nics=_integers(int(row["max_nics"] or 0) for row in sizes),
             premium_storage=_flags(row["premium_io"] == "true" for row in sizes),
             ultra_storage=np.zeros(count, dtype=np.bool_),
+            generation_1=_flags("V1" in row["hyperv_generations"] for row in sizes),
             uncached_iops=_known(row["uncached_iops"] for row in sizes),
             uncached_mbps=_known(row["uncached_mbps"] for row in sizes),
             network_mbps=_known(row["network_mbps"] for row in sizes),

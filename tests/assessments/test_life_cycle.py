@@ -27,7 +27,7 @@ def sized(*, cpu_percent: float = 20.0, memory_percent: float = 40.0, **settings
     api = make.cast().bob
     project, appliance = enrolled(api, [machine("sql-01")])
     start = last_full_hour() - timedelta(days=1)
-    flat = {"cpu_percent": [cpu_percent] * 144, "memory_percent": [memory_percent] * 144}
+    flat: dict[str, Any] = {"cpu_percent": [cpu_percent] * 144, "memory_percent": [memory_percent] * 144}
     appliance.performance([points("sql-01", start, **flat)])
     assessment = assessed(api, project, group_of_all(api, project), **settings)
     rows = api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/machines/"))["results"]

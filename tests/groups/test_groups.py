@@ -116,7 +116,7 @@ def test_35000_machines_in_one_call_and_a_fixed_number_of_queries() -> None:
     api = make.cast().bob
     project = make.project(api)
     appliance = Appliance(api, project)
-    lean = {"disks": [], "nics": []}
+    lean: dict[str, Any] = {"disks": [], "nics": []}
     appliance.inventory([machine(f"m-{number}", **lean) for number in range(35_000)])
     ids: list[str] = []
     url = f"projects/{project}/machines/?page_size=1000"

@@ -41,8 +41,8 @@ class Story:
         assert answer.json()["accepted"] == MACHINES, answer.text
         group = self.send(f"projects/{self.project}/groups/", {"name": "all", "filter": {}})["id"]
         settings = {"sizing_criterion": "as_on_premises"}
-        body = {"name": name, "settings": settings}
-        self.assessment = self.send(f"projects/{self.project}/groups/{group}/assessments/", body)["id"]
+        asked = {"name": name, "settings": settings}
+        self.assessment = self.send(f"projects/{self.project}/groups/{group}/assessments/", asked)["id"]
         self.path = f"projects/{self.project}/assessments/{self.assessment}/"
 
     def send(self, path: str, body: dict[str, Any]) -> Any:
@@ -55,7 +55,7 @@ class Story:
 
     def is_halfway(self) -> bool:
         progress = self.state()["progress"]
-        return 0 < progress["done"] < progress["total"]
+        return bool(0 < progress["done"] < progress["total"])
 
     def is_completed(self) -> bool:
         state = self.state()
