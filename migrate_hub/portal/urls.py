@@ -1,6 +1,8 @@
 """Every page of the portal. Ids in paths are opaque strings; what is no id is simply not there."""
 
+from django.conf import settings
 from django.urls import path
+from django.views.generic import RedirectView
 
 from migrate_hub.portal import (
     account,
@@ -25,6 +27,8 @@ ASSESSMENT = f"{PROJECT}assessments/<str:assessment>/"
 REPORT = f"{ASSESSMENT}reports/<str:report>/"
 
 urlpatterns = [
+    # Browsers ask for it on pages that name no icon: the admin, the API's documentation.
+    path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.lstrip('/')}portal/icon.svg"), name="favicon"),
     path("", projects.HomeView.as_view(), name="home"),
     path("sign-in/", sign_in.SignInView.as_view(), name="sign-in"),
     path("sign-out/", sign_in.SignOutView.as_view(), name="sign-out"),

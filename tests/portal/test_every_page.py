@@ -14,7 +14,7 @@ from tests.portal.browsing import Browser, sign_in
 from tests.portal.conftest import Site
 
 # Outside of any tenant: they check for themselves who asks.
-WITHOUT_A_TENANT = {"sign-in", "sign-out", "tenants"}
+WITHOUT_A_TENANT = {"sign-in", "sign-out", "tenants", "favicon"}
 # A reader may do this: it concerns the reader alone.
 OPEN_TO_READERS = {"account", "tokens", "revoke-token"}
 # Answer with the file or only to forms, so they are no pages to look at.
@@ -97,7 +97,8 @@ class Look(HTMLParser):
             self.forms.append(str(attributes.get("action", "")))
         if tag == "label" and attributes.get("for"):
             self.labels.add(str(attributes["for"]))
-        if tag in ("input", "select", "textarea") and attributes.get("type") not in ("hidden", "checkbox", "radio"):
+        hidden = "hidden" in attributes or attributes.get("type") in ("hidden", "checkbox", "radio")
+        if tag in ("input", "select", "textarea") and not hidden:
             self.controls[str(attributes.get("id"))] = attributes
         self.headings += tag == "h1"
 
