@@ -16,7 +16,7 @@ import msgspec
 from ingest import inventory_sql
 from ingest.bulk import plain_array, rows, run, text_array
 from ingest.changes import Change, changes_between, stored_configurations
-from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT
+from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT, RETENTION
 from ingest.models import Appliance, UploadKind
 from ingest.receipts import earlier_answer, keep_answer
 from ingest.rejections import keep_rejections
@@ -112,7 +112,7 @@ def _source(appliance: Appliance, upload: InventoryUpload, *, epoch: int, now: d
         order=order,
         is_newest=order >= (appliance.inventory_epoch, appliance.inventory_sequence),
         after_snapshot=order >= (appliance.snapshot_epoch, appliance.snapshot_sequence),
-        at=min(collected_at, now),
+        at=collected_at if now - RETENTION <= collected_at <= now else now,
     )
 
 

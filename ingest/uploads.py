@@ -28,11 +28,12 @@ from ingest.limits import (
     MAX_POINTS,
     MAX_SIZE_GB,
 )
-from migrate_hub.bodies import inflate, refuse_heavy_structure
+from migrate_hub.bodies import inflate, refuse_heavy_structure, too_large
 from migrate_hub.errors import DomainError, FieldProblem
 
 # machines > machine > disks > disk > array: deeper than this is no upload of ours.
 MAX_NESTING = 8
+MAX_MESSAGE_BYTES = 64 * 1024
 
 Instant = Annotated[datetime, Meta(tz=True, description="With a time zone; UTC is expected.")]
 SourceId = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -135,10 +136,15 @@ class PerformanceUpload(Struct, kw_only=True):
     sent_at: Instant | None = None
 
 
+ErrorMembers = Annotated[dict[str, str | int | float | bool | None], Meta(max_length=20)]
+
+
 class Heartbeat(Struct):
+    """How the appliance is; `errors` are texts, or objects of plain values."""
+
     version: Annotated[str, Meta(max_length=64)] = ""
     health: Annotated[str, Meta(max_length=32)] = "ok"
-    errors: Annotated[list[str | dict[str, str | int | float | bool | None]], Meta(max_length=100)] = []
+    errors: Annotated[list[str | ErrorMembers], Meta(max_length=100)] = []
 
 
 class Registration(Struct):
@@ -286,6 +292,8 @@ def _decoder(kind: type[Any]) -> "msgspec.json.Decoder[Any]":
 
 def decode_message(kind: type[Any], body: bytes) -> Any:
     """A small body as a struct, or 400 with the field that is wrong."""
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise too_large("", MAX_MESSAGE_BYTES)
     try:
         return _decoder(kind).decode(body)
     except msgspec.ValidationError as error:
