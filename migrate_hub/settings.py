@@ -230,6 +230,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ApplianceKindEnum": "ingest.models.ApplianceKind",
+        "RunStatusEnum": "assessments.models.RunStatus",
+        "SensitivityStatusEnum": ["not_started", "created", "running", "completed", "failed"],
+        "PercentileEnum": [(50, 50), (90, 90), (95, 95), (99, 99)],
+        "PercentileNameEnum": ["50", "90", "95", "99", "maximum"],
         "UnknownLimitEnum": ["refuse", "accept_with_issue"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
