@@ -52,8 +52,9 @@ def way_back(request: HttpRequest) -> str:
     return urlsplit(referrer).path
 
 
-def go_to_sign_in(request: HttpRequest) -> HttpResponse:
-    return redirect(f"{reverse('portal:sign-in')}?{urlencode({'next': way_back(request)})}")
+def go_and_return(name: str, request: HttpRequest) -> HttpResponse:
+    """To a page that leads back here afterwards."""
+    return redirect(f"{reverse(name)}?{urlencode({'next': way_back(request)})}")
 
 
 class PortalView(View):
@@ -72,10 +73,10 @@ class PortalView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
-            return go_to_sign_in(request)
+            return go_and_return("portal:sign-in", request)
         membership = chosen_membership(request, request.user)
         if membership is None:
-            return redirect("portal:tenants")
+            return go_and_return("portal:tenants", request)
         self.user, self.membership = request.user, membership
         with tenant_slot():
             response = self._answer(request, *args, **kwargs)

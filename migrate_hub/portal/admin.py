@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 
 from assessments.catalog.models import Catalog
 from migrate_hub.jobs.models import Job
-from migrate_hub.portal.access import go_to_sign_in
+from migrate_hub.portal.access import go_and_return
 from migrate_hub.tenants.models import Membership, Tenant, User
 
 
@@ -25,7 +25,7 @@ def sign_in_at_the_portal(request: HttpRequest, extra_context: Any = None) -> Ht
         if not admin.site.has_permission(request):
             raise PermissionDenied
         return redirect("admin:index")
-    return go_to_sign_in(request)
+    return go_and_return("portal:sign-in", request)
 
 
 admin.site.site_header = admin.site.site_title = "migrate_hub operators"

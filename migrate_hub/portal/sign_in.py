@@ -15,7 +15,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from migrate_hub.portal.access import SESSION_TENANT, go_to_sign_in, memberships_of
+from migrate_hub.portal.access import SESSION_TENANT, go_and_return, memberships_of
 from migrate_hub.portal.throttle import Attempt, subjects_of
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import User
@@ -42,7 +42,7 @@ class PersonView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
-            return go_to_sign_in(request)
+            return go_and_return("portal:sign-in", request)
         self.user = request.user
         return super().dispatch(request, *args, **kwargs)
 
@@ -77,7 +77,7 @@ class SignInView(View):
         return response
 
     def _page(self, request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
-        context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
+        context = {"form": form, "next": asked_next(request)}
         return render(request, "portal/sign_in.html", context, status=status)
 
 
@@ -88,6 +88,11 @@ def enter_session(request: HttpRequest, user: User) -> None:
     memberships = list(memberships_of(user)[:2])
     if len(memberships) == 1:
         request.session[SESSION_TENANT] = str(memberships[0].tenant.public_id)
+
+
+def asked_next(request: HttpRequest) -> str:
+    """Where the person was going, to be sent along with the form; checked when it is used."""
+    return request.POST.get("next") or request.GET.get("next", "")
 
 
 def next_page(parameters: Mapping[str, Any]) -> str:
@@ -118,10 +123,14 @@ class TenantsView(PersonView):
         for membership in memberships_of(self.user):
             if str(membership.tenant.public_id) == asked:
                 request.session[SESSION_TENANT] = asked
-                return redirect("portal:home")
+                return redirect(next_page(request.POST))
         return self._page(request, status=404)
 
     def _page(self, request: HttpRequest, *, status: int) -> HttpResponse:
         memberships = memberships_of(self.user).order_by("tenant__name")[:MAX_TENANTS_SHOWN]
-        context = {"memberships": memberships, "chosen": request.session.get(SESSION_TENANT)}
+        context = {
+            "memberships": memberships,
+            "chosen": request.session.get(SESSION_TENANT),
+            "next": asked_next(request),
+        }
         return render(request, "portal/tenants.html", context, status=status)
