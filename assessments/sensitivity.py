@@ -97,9 +97,13 @@ class Workbench:
 
 
 def total(money: KnownArray) -> Decimal:
-    """The exact sum of what is known; many machines in a small currency would not fit into 64 bits."""
-    known = money.values[money.known]
-    return to_decimal(int((known // MONEY_SCALE).sum()) * MONEY_SCALE + int((known % MONEY_SCALE).sum()), MONEY_SCALE)
+    """The sum of what is known."""
+    return to_decimal(exact_sum(money.values[money.known]), MONEY_SCALE)
+
+
+def exact_sum(billionths: IntArray) -> int:
+    """Summed in two halves: many machines in a small currency would not fit into 64 bits."""
+    return int((billionths // MONEY_SCALE).sum()) * MONEY_SCALE + int((billionths % MONEY_SCALE).sum())
 
 
 def _scenario_total(scenario: ScenarioRecommendations) -> dict[str, Any]:

@@ -57,14 +57,14 @@ class SensitivityOut(PositionOut):
 
 
 class PercentilesOut(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=[(NOT_STARTED, NOT_STARTED), *RunStatus.choices])
+    status = serializers.ChoiceField(choices=choices(NOT_STARTED, *RunStatus.values))
     progress = ProgressOut(help_text="In machines.")
 
 
 class GridOut(serializers.Serializer[Any]):
     run = serializers.UUIDField()
     currency = serializers.CharField()
-    status = serializers.ChoiceField(choices=[(NOT_STARTED, NOT_STARTED), *RunStatus.choices])
+    status = serializers.ChoiceField(choices=choices(NOT_STARTED, *RunStatus.values))
     progress = ProgressOut(help_text="In positions.")
     percentiles = PercentilesOut(help_text="What the positions are computed from.")
     positions = PositionOut(many=True, required=False, help_text="Every position; absent until all are there.")

@@ -6,7 +6,12 @@ from assessments.models import AssessmentRun
 from assessments.settings import engine_settings
 
 
-def target_of(run: AssessmentRun) -> Target:
-    """The target of a run; its catalog is read once a process."""
-    catalog = load_region(run.catalog, run.region, run.settings["currency"])
+def target_of(
+    run: AssessmentRun, *, prices_of: AssessmentRun | None = None, region_of: AssessmentRun | None = None
+) -> Target:
+    """The settings of a run with its own prices and region, or with those of another run; read once a process.
+
+    Raises DomainError `unknown_region` when those other prices have none for the region.
+    """
+    catalog = load_region((prices_of or run).catalog, (region_of or run).region, run.settings["currency"])
     return Target.of(catalog, engine_settings(run.settings))

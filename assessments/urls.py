@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from assessments.comparison_views import ComparisonView, RunsView
 from assessments.sensitivity_views import SensitivityView
 from assessments.views import AssessedMachinesView, AssessmentsView
 
@@ -35,4 +36,6 @@ urlpatterns = [
         name="sensitivity",
     ),
     path(ASSESSMENT + "sensitivity/grid/", SensitivityView.as_view({"get": "read_grid"}), name="sensitivity-grid"),
+    path(ASSESSMENT + "runs/", RunsView.as_view({"get": "list"}), name="assessment-runs"),
+    path(ASSESSMENT + "compare/", ComparisonView.as_view({"get": "compare"}), name="assessment-compare"),
 ]
