@@ -187,8 +187,11 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file is: rows and SHA-256 of each table, and the SHA-256 of each input it was made from."""
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the file is: rows and SHA-256 of each table, and the SHA-256 of each input it was made from.
+
+    `taken_over` counts what a synchronized catalog says as an earlier one said it, because its inputs do not tell.
+    """
 
     format: str
     name: str
@@ -197,6 +200,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tables: dict[str, dict[str, int | str]]
     inputs: dict[str, str]
     left_out: list[LeftOut]
+    taken_over: list[LeftOut] = []
 
 
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
@@ -268,6 +272,7 @@ def write_snapshot(
     tables: Tables,
     inputs: dict[str, str],
     left_out: list[LeftOut],
+    taken_over: Sequence[LeftOut] = (),
 ) -> bytes:
     """The catalog file of these tables: the same tables give the same bytes."""
     rows = {name: getattr(tables, name.removesuffix(".csv")) for name in TABLES.values()}
@@ -283,6 +288,7 @@ def write_snapshot(
         },
         inputs=inputs,
         left_out=left_out,
+        taken_over=list(taken_over),
     )
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

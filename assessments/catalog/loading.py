@@ -31,11 +31,11 @@ OWNER = "owner"
 LOADING_LOCK = 7_201_608
 
 
-def load_catalog(content: bytes) -> tuple[Catalog, bool]:
+def load_catalog(content: bytes, *, may_be_current: bool = True) -> tuple[Catalog, bool]:
     """The catalog of this file, and whether it was loaded just now.
 
-    It becomes the current one unless that is of a later date. Raises CatalogError, with nothing changed, when the
-    file is not fit.
+    It becomes the current one unless that is of a later date, or this one may not be. Raises CatalogError, with
+    nothing changed, when the file is not fit.
     """
     loaded = Catalog.objects.using(OWNER).filter(sha256=file_sha256(content)).first()
     if loaded:
@@ -43,20 +43,32 @@ def load_catalog(content: bytes) -> tuple[Catalog, bool]:
     snapshot = read_snapshot(content)
     check_tables(snapshot.tables)
     with transaction.atomic(using=OWNER):
-        with connections[OWNER].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING_LOCK])
+        _wait_for_other_loads()
         loaded = Catalog.objects.using(OWNER).filter(sha256=snapshot.sha256).first()
-        return (loaded, False) if loaded else (_write(snapshot), True)
+        return (loaded, False) if loaded else (_write(snapshot, may_be_current=may_be_current), True)
 
 
-def _write(snapshot: Snapshot) -> Catalog:
+def make_current(catalog: Catalog) -> None:
+    """Makes a catalog that is loaded the current one, unless that is of a later date."""
+    with transaction.atomic(using=OWNER):
+        _wait_for_other_loads()
+        catalog.is_current = _takes_over(catalog.as_of)
+        catalog.save(using=OWNER, update_fields=["is_current"])
+
+
+def _wait_for_other_loads() -> None:
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING_LOCK])
+
+
+def _write(snapshot: Snapshot, *, may_be_current: bool) -> Catalog:
     manifest, tables = snapshot.manifest, snapshot.tables
     catalog = Catalog.objects.using(OWNER).create(
         name=manifest.name,
         as_of=manifest.as_of,
         sha256=snapshot.sha256,
         manifest=msgspec.to_builtins(manifest),
-        is_current=_takes_over(manifest.as_of),
+        is_current=may_be_current and _takes_over(manifest.as_of),
     )
     regions = [msgspec.structs.replace(row, aliases=_array(row.aliases)) for row in tables.regions]
     sku_ids = {row.size: uuid_utils.compat.uuid7() for row in tables.sizes}

@@ -4,7 +4,7 @@ Field names are those of the catalog file (`catalog_file`), which explains them.
 """
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -49,6 +49,12 @@ class Catalog(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def taken_over(self) -> list[dict[str, Any]]:
+        """What the manifest says was taken over from an earlier catalog: nothing, unless it was synchronized."""
+        entries: list[dict[str, Any]] = self.manifest.get("taken_over", [])
+        return entries
 
 
 class CatalogPart(models.Model):

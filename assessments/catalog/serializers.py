@@ -51,9 +51,10 @@ class CatalogDetail(CatalogOut):
     rates = RateOut(many=True, source="currencyrates", help_text="Prices in these currencies are conversions.")
     sources = SourceOut(many=True, source="catalogsources")
     left_out = LeftOutOut(many=True, source="manifest.left_out")
+    taken_over = LeftOutOut(many=True, help_text="What a synchronized catalog says as an earlier one said it.")
 
     class Meta(CatalogOut.Meta):
-        fields = [*CatalogOut.Meta.fields, "regions", "rates", "sources", "left_out"]
+        fields = [*CatalogOut.Meta.fields, "regions", "rates", "sources", "left_out", "taken_over"]
         read_only_fields = fields
 
 

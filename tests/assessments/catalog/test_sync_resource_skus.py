@@ -18,7 +18,7 @@ def read(*skus: dict[str, Any]) -> SkuBook:
 
 
 def facts(**capabilities: str | None) -> SizeFacts:
-    return read(sku(**capabilities)).sizes["standard_d2s_v5"]
+    return read(sku("Standard_D2s_v5", "westeurope", **capabilities)).sizes["standard_d2s_v5"]
 
 
 def disk_sku(size: str = "P10", **capabilities: str) -> dict[str, Any]:

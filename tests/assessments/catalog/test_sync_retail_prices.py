@@ -131,7 +131,7 @@ def test_volume_tiers_other_units_and_unknown_types_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"armRegionName": ""}, {"armRegionName": "Global"}, {"armSkuName": ""}])
-def test_what_names_no_region_or_size_is_left_out(changes: dict[str, str]) -> None:
+def test_what_names_no_region_or_size_is_left_out(changes: dict[str, Any]) -> None:
     assert read(machine(**changes)).sizes == {}
 
 
