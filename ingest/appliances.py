@@ -110,14 +110,13 @@ def register(*, registration_key: str, hostname: str, version: str, now: datetim
     if appliance is None:
         raise _refused_key("unknown", "The project or appliance of this registration key was deleted.")
     if key.first_used_at is not None:
-        _refuse_second_use(appliance, hostname)
+        _give_up_unused_token(appliance, hostname, now)
     else:
         Token.objects.filter(id=key.id).update(first_used_at=now, last_used_at=now)
     appliance.hostname, appliance.version = hostname, shown(version)
     appliance.epoch += 1
     appliance.registered_at = appliance.last_seen_at = now
     appliance.save(update_fields=["hostname", "version", "epoch", "registered_at", "last_seen_at"])
-    _unused_tokens(appliance).update(revoked_at=now)
     issued = issue_appliance_token(
         tenant_id=key.tenant_id, appliance_id=appliance.id, epoch=appliance.epoch, now=timezone.now()
     )
@@ -141,9 +140,10 @@ def _refused_key(why: str, detail: str) -> DomainError:
     return DomainError(code=f"registration_key_{why}", status=403, detail=detail)
 
 
-def _refuse_second_use(appliance: Appliance, hostname: str) -> None:
+def _give_up_unused_token(appliance: Appliance, hostname: str, now: datetime) -> None:
+    """A used key counts once more when the token it gave was never used: that token is revoked."""
     unused = _unused_tokens(appliance).filter(epoch=appliance.epoch)
-    if appliance.hostname != hostname or not unused.exists():
+    if appliance.hostname != hostname or not unused.update(revoked_at=now):
         raise _refused_key("used", "This registration key was used already. Ask for a new one.")
 
 

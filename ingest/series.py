@@ -22,7 +22,7 @@ INSERT INTO ingest_serieslayout (tenant_id, id, series)
 SELECT %s, l.id, l.series FROM unnest(%s::uuid[], %s::text[]::jsonb[]) AS l (id, series) ORDER BY l.id
 ON CONFLICT (tenant_id, id) DO NOTHING
 """
-READ_LAYOUTS = "SELECT id, series FROM ingest_serieslayout WHERE tenant_id = %s AND id = ANY(%s::uuid[])"
+READ_LAYOUTS = "SELECT id, series::text FROM ingest_serieslayout WHERE tenant_id = %s AND id = ANY(%s::uuid[])"
 
 
 class Series(NamedTuple):
@@ -80,8 +80,4 @@ def store_layouts(tenant_id: int, layouts: Iterable[Layout]) -> None:
 
 def read_layouts(tenant_id: int, ids: Iterable[UUID]) -> dict[UUID, Layout]:
     found = rows(READ_LAYOUTS, [tenant_id, plain_array(ids)])
-    return {layout_id: Layout(tuple(Series(*series) for series in (_loaded(stored)))) for layout_id, stored in found}
-
-
-def _loaded(stored: object) -> list[list[str]]:
-    return msgspec.json.decode(stored, type=list[list[str]]) if isinstance(stored, str | bytes) else stored  # type: ignore[return-value]
+    return {layout_id: Layout(tuple(msgspec.json.decode(stored, type=list[Series]))) for layout_id, stored in found}

@@ -96,6 +96,16 @@ def test_rotation_keeps_the_old_token_until_the_new_one_is_first_used() -> None:
     assert newer.post("ingest/heartbeat/", HEARTBEAT).status_code == 200
 
 
+def test_a_rotated_token_lives_on_until_the_token_of_a_new_enrolment_is_used() -> None:
+    people = estates.shared().alice
+    site = estates.appliance(people)
+    site.post("ingest/heartbeat/", HEARTBEAT)
+    rotated = site.ok(site.post("appliances/token/"), 201)["token"]
+    key = people.ok(people.post(f"projects/{site.project}/appliances/{site.id}/registration-key/"), 201)
+    people.ok(estates.register(key["registration_key"]), 201)
+    assert make.Api(rotated).post("ingest/heartbeat/", HEARTBEAT).status_code == 200
+
+
 def test_rotating_again_and_again_leaves_one_unused_token() -> None:
     site = estates.appliance()
     tokens = [site.ok(site.post("appliances/token/"), 201)["token"] for _ in range(3)]
