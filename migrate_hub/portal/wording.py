@@ -65,6 +65,7 @@ DIMENSIONS = {
     "iops": "Operations",
     "mbps": "Throughput",
     "size_gib": "Size",
+    "size_gb": "Size",
     "nics": "Network adapters",
     "network_mbps": "Network",
 }
