@@ -103,7 +103,7 @@ def change_assessment(
         assessment.settings = complete_settings(assessment.project, merged(assessment.settings, settings))
         assessment.save(update_fields=["settings"])
         queue_run(assessment, now)
-    audit.record("assessment.change", assessment, settings=settings or {})
+    audit.record("assessment.change", assessment, changed=sorted(settings or {}), settings=assessment.settings)
     return assessment
 
 

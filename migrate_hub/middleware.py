@@ -9,9 +9,17 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 
 from migrate_hub import metrics
-from migrate_hub.errors import database_away, is_api_request, not_found, problem_response, unexpected_error
+from migrate_hub.errors import (
+    RETRY_AFTER_SECONDS,
+    database_away,
+    is_api_request,
+    not_found,
+    problem_response,
+    unexpected_error,
+)
 from migrate_hub.tenants.context import Actor, current_actor, current_tenant
 
 log = structlog.get_logger(__name__)
@@ -99,11 +107,18 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
             log.warning("database_unavailable", error=type(exception).__name__)
-            return problem_response(database_away())
+            return problem_response(database_away()) if is_api_request(request) else _away_page()
         if is_api_request(request):
             log.error("unexpected_error", exc_info=exception)
             return problem_response(unexpected_error())
         return None
+
+
+def _away_page() -> HttpResponse:
+    """For people: rendered without the request, whose session and user stand in the database that is away."""
+    page = HttpResponse(loader.render_to_string("503.html"), status=503)
+    page["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return page
 
 
 def _is_problem(response: HttpResponse) -> bool:

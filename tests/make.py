@@ -3,12 +3,14 @@
 import itertools
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
-from migrate_hub.tenants.models import Membership, Role, Tenant
+from migrate_hub.tenants.models import Membership, Role, Tenant, User
 from migrate_hub.tenants.people import add_member, create_tenant, make_access_token
 from migrate_hub.tenants.row_level_security import tenant_context
 
@@ -70,7 +72,7 @@ def token_for(tenant: Tenant, email: str, role: Role) -> str:
         membership = (
             Membership.objects.select_related("tenant", "user").filter(tenant=tenant, user__email=email).first()
         )
-        membership = membership or add_member(tenant=tenant, email=email, role=role, password=PASSWORD)
+        membership = membership or add_member(tenant=tenant, email=email, role=role)
         return make_access_token(membership=membership, role=role, name="test", now=timezone.now()).wire
 
 
@@ -78,14 +80,22 @@ def cast() -> Cast:
     """A fresh tenant with an owner, a contributor and a reader."""
     number = f"{next(_numbers)}-{uuid4().hex[:8]}"
     emails = {name: f"{name}-{number}@example.com" for name in ("alice", "bob", "rita")}
-    tenant, _ = create_tenant(name=f"tenant {number}", owner_email=emails["alice"], password=PASSWORD)
-    return Cast(
+    tenant, _ = create_tenant(name=f"tenant {number}", owner_email=emails["alice"])
+    made = Cast(
         tenant=tenant,
         alice=Api(token_for(tenant, emails["alice"], Role.OWNER)),
         bob=Api(token_for(tenant, emails["bob"], Role.CONTRIBUTOR)),
         rita=Api(token_for(tenant, emails["rita"], Role.READER)),
         emails=emails,
     )
+    # Argon2 is slow on purpose: the one password of all tests is hashed once.
+    User.objects.filter(email__in=emails.values()).update(password=hashed_password())
+    return made
+
+
+@cache
+def hashed_password() -> str:
+    return make_password(PASSWORD)
 
 
 def stranger() -> Api:

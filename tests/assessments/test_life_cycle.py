@@ -141,9 +141,11 @@ def test_changed_settings_give_a_new_run_and_keep_the_others() -> None:
     project, _ = enrolled(api, [machine("sql-01")])
     assessment = assessed(api, project, group_of_all(api, project), comfort_factor=1.5)
     path = f"projects/{project}/assessments/{assessment['id']}/"
-    api.ok(api.patch(path, {"settings": {"hybrid_benefit": "none", "uptime": {"hours_per_day": 10}}}), 202)
+    changes = {"hybrid_benefit": "none", "uptime": {"hours_per_day": 10}, "discount_percent": 12.5}
+    api.ok(api.patch(path, {"settings": changes}), 202)
     after = finished(api, project, assessment["id"])
     assert after["run"]["settings"]["comfort_factor"] == 1.5
+    assert after["run"]["settings"]["discount_percent"] == 12.5
     assert after["run"]["settings"]["hybrid_benefit"] == "none"
     assert after["run"]["settings"]["uptime"] == {"days_per_month": 31, "hours_per_day": 10}
 

@@ -10,7 +10,7 @@ from tests.conftest import wait_until
 from tests.estate import machine
 from tests.recovery.installation import Installation, create_tenant, installation
 
-MACHINES = 4000  # eight shards
+MACHINES = 3000  # six shards
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,10 @@ def test_a_database_that_is_away_is_503_with_retry_after(broken: Installation) -
     broken.postgres.stop()
     try:
         answer = broken.client(token).get("projects/")
+        page = httpx.get(f"{broken.url}/sign-in/")
     finally:
         broken.postgres.start()
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+    assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert httpx.get(f"{broken.url}/readyz").status_code == 200
