@@ -143,7 +143,7 @@ class _Comparer:
         gone = np.setdiff1d(np.arange(len(self.inputs)), pairs.rows_before, assume_unique=True)
         new = np.setdiff1d(np.arange(len(self.inputs_after)), pairs.rows_after, assume_unique=True)
         states = self._states()
-        moved = _steps([state.compute for state in states]) + _steps([state.storage for state in states])
+        moved = steps([state.compute for state in states]) + steps([state.storage for state in states])
         parts = np.zeros((len(CAUSES), len(pairs) + len(gone) + len(new)), dtype=np.int64)
         parts[MEMBERSHIP + 1 :, : len(pairs)] = moved
         parts[MEMBERSHIP, len(pairs) :] = np.concatenate([-costs.amount[gone], costs_after.amount[new]])
@@ -227,7 +227,7 @@ def _decided(costs: Costs, machines: Machines, changed: BoolArray, target: Targe
     return costs.with_rows(rows, Costs(decided.chosen.monthly_compute_cost, decided.monthly_storage_cost))
 
 
-def _steps(states: Sequence[KnownArray]) -> IntArray:
+def steps(states: Sequence[KnownArray]) -> IntArray:
     """(steps, machines): what each step moves a cost by; the sum of a column is the last cost minus the first.
 
     Where both ends are known, a step that has no cost (settings that the earlier catalog does not price) moves nothing,

@@ -108,7 +108,7 @@ def test_a_position_is_a_new_assessment_to_the_cent(
 ) -> None:
     api = scene.cast.bob
     position = scene.at(f"percentile={percentile}&comfort_factor={comfort_factor}&window={window}")
-    settings = {"percentile": int(percentile), "comfort_factor": comfort_factor}
+    settings: dict[str, Any] = {"percentile": int(percentile), "comfort_factor": comfort_factor}
     real = assessed(api, scene.project, scene.group, performance_window=scene.window(window), **settings)
     assert_same_figures(position, real["summary"])
     before, after = (rows(api, scene.project, one["id"]) for one in (scene.assessment, real))
