@@ -160,6 +160,14 @@ def reported(api: make.Api, project: str, assessment: str, **body: Any) -> dict[
     return result
 
 
+def price_sheet(api: make.Api, *rows: str, name: str | None = None) -> str:
+    """The id of a price sheet with these rows below the header, by default one price."""
+    header = "size,region,scenario,os,unit_price,unit,currency,valid_from"
+    lines = rows or ("Standard_D4s_v5,westeurope,pay_as_you_go,linux,0.2,hour,USD,2026-01-01",)
+    body = {"name": name or f"sheet {uuid4().hex[:6]}", "csv": "\n".join([header, *lines])}
+    return str(api.ok(api.post("price-sheets/", body), 201)["id"])
+
+
 def whole_estate() -> Estate:
     """One project with everything in it, all of it finished."""
     cast = make.cast()
@@ -185,6 +193,7 @@ def whole_estate() -> Estate:
         "token": next(token["id"] for token in tokens if token["role"] == "reader"),
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
         "catalog": catalogs[0]["id"],
+        "price_sheet": price_sheet(api),
         "signed": "forged",
     }
     return Estate(cast=cast, ids=ids)

@@ -1,6 +1,7 @@
 """Catalogs: what can be bought where, at which price, and who says so. Global, and read-only for the runtime role.
 
-Field names are those of the catalog file (`catalog_file`), which explains them.
+Field names are those of the catalog file (`catalog_file`), which explains them. A tenant's own price sheets stand
+beside them and are the tenant's alone.
 """
 
 from decimal import Decimal
@@ -12,7 +13,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from assessments.catalog.checks import MONEY_DIGITS, MONEY_PLACES, PRICE_COLUMNS, RATE_DIGITS, RATE_PLACES
-from migrate_hub.tenants.models import uuid7
+from migrate_hub.tenants.models import TenantModel, uuid7
+from migrate_hub.tenants.row_level_security import TenantForeignKey
 
 
 def _price() -> "models.DecimalField[Decimal | None, Decimal | None]":
@@ -284,3 +286,57 @@ class DiskPrice(CatalogPart):
 
     def __str__(self) -> str:
         return f"{self.region} {self.disk_type} {self.tier or self.component}"
+
+
+class PriceSheet(TenantModel):
+    """A tenant's own prices, which take the place of a catalog's. Never changed: a run that pinned it can be repeated.
+
+    A deleted one takes no new assessments; its rows stay for the runs that used it.
+    """
+
+    name = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3)
+    row_count = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64, help_text="Of the file as it was sent.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"], condition=Q(deleted_at=None), name="price_sheet_name_once_a_tenant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceSheetRow(TenantModel):
+    """One price of a sheet as it was written: of a size (`hour`, or a reservation's `term`), or of a disk tier.
+
+    `row` is its place in the file, the header being row 1. `operating_system` is empty where it does not matter.
+    """
+
+    sheet = TenantForeignKey(PriceSheet, on_delete=models.CASCADE, related_name="rows")
+    row = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16)
+    sku = models.CharField(max_length=64)
+    region = models.CharField(max_length=64)
+    scenario = models.CharField(max_length=32)
+    operating_system = models.CharField(max_length=16, blank=True)
+    unit = models.CharField(max_length=16)
+    unit_price = models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES)
+    valid_from = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "sheet", "region", "sku", "scenario", "operating_system", "valid_from"],
+                name="price_sheet_price_once",
+            ),
+            models.CheckConstraint(condition=Q(unit_price__gt=0), name="price_sheet_price_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sku} {self.scenario} in {self.region}"

@@ -1,7 +1,8 @@
 """One region's catalog in one currency, as the engine reads it: a fixed number of queries, kept per process.
 
 Catalogs are immutable, so what was read once stays right. Prices are US dollars; in another currency they are
-conversions at the catalog's rate (`load_conversion` names rate and date, so that reports can say so).
+conversions at the catalog's rate (`load_conversion` names rate and date, so that reports can say so). A tenant's price
+sheet takes the place of published prices, for that tenant alone.
 """
 
 import functools
@@ -24,9 +25,11 @@ from assessments.catalog.models import (
     Sku,
     SkuPrice,
 )
+from assessments.catalog.price_sheet_overlay import overlaid, pinned_sheet, rows_in_force
 from assessments.engine import values as engine
 from assessments.engine.fixed_point import BoolArray, IntArray, billionths, scaled
 from migrate_hub.errors import DomainError
+from migrate_hub.tenants.context import current_tenant_id
 
 REGIONS_KEPT = 32
 
@@ -50,12 +53,24 @@ class Conversion:
     rate_date: date
 
 
-def load_region(catalog: Catalog, region: str, currency: str) -> engine.Catalog:
-    """Everything on sale in a region, which may be named by any of its aliases.
+@dataclass(frozen=True, slots=True)
+class OwnPrices:
+    """A price sheet of the current tenant, and the day on which its prices are looked up: that of the run."""
 
-    Raises DomainError `unknown_region` or `unknown_currency` when the catalog has no prices for it.
+    sheet_id: UUID
+    on: date
+
+
+def load_region(catalog: Catalog, region: str, currency: str, own_prices: OwnPrices | None = None) -> engine.Catalog:
+    """Everything on sale in a region, which may be named by any of its aliases; `own_prices` replace published ones.
+
+    Raises DomainError `unknown_region` or `unknown_currency` when the catalog has no prices for it, and
+    `unknown_price_sheet` when the current tenant has no such sheet. Own prices need the tenant's context.
     """
-    return _load(catalog.pk, resolve_region(catalog, region), currency.upper())
+    name, wanted = resolve_region(catalog, region), currency.upper()
+    if own_prices is None:
+        return _load(catalog.pk, name, wanted)
+    return _load_overlaid(current_tenant_id(), own_prices, catalog.pk, name, wanted)
 
 
 def resolve_region(catalog: Catalog, name: str) -> str:
@@ -119,6 +134,27 @@ def _load(catalog_id: UUID, region: str, currency: str) -> engine.Catalog:
         premium_v2=_premium_v2(_Provisioned("premium_ssd_v2", rules, disk_prices)),
         ultra=_ultra(_Provisioned("ultra", rules, disk_prices)),
     )
+
+
+@functools.lru_cache(maxsize=REGIONS_KEPT)
+def _load_overlaid(
+    tenant_id: int, own_prices: OwnPrices, catalog_id: UUID, region: str, currency: str
+) -> engine.Catalog:
+    """Sheets are never changed either. The key begins with the tenant, whose context is the one that reads the rows."""
+    sheet = pinned_sheet(own_prices.sheet_id)
+    rows = rows_in_force(sheet, region, own_prices.on)
+    return overlaid(_load(catalog_id, region, currency), rows, _between(catalog_id, sheet.currency, currency))
+
+
+def _between(catalog_id: UUID, own: str, wanted: str) -> Callable[[Decimal], Decimal]:
+    """Amounts of one currency in another at the catalog's rates; the same currency stays exact."""
+    if own == wanted:
+        return lambda amount: amount
+    rates = [
+        conversion.units_per_usd if conversion else Decimal(1)
+        for conversion in (_conversion(catalog_id, own), _conversion(catalog_id, wanted))
+    ]
+    return lambda amount: amount / rates[0] * rates[1]
 
 
 Convert = Callable[[Decimal | None], int | None]

@@ -1,11 +1,13 @@
-"""Shapes of catalogs and their sizes on the wire. All of it is read-only."""
+"""Shapes of catalogs, their sizes and price sheets on the wire."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from assessments.catalog.checks import MONEY_DIGITS, MONEY_PLACES, RATE_DIGITS, RATE_PLACES
-from assessments.catalog.models import Catalog
+from assessments.catalog.models import Catalog, PriceSheet, PriceSheetRow
+from assessments.catalog.price_sheet import MAX_BYTES, SCENARIOS
+from migrate_hub.tenants.api import StrictSerializer
 
 ARCHITECTURES = ["x64", "arm64"]
 
@@ -101,3 +103,33 @@ class SkuOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     prices = SkuPricesOut()
     note = serializers.CharField(allow_null=True, help_text="A warning of those who collected the figures.")
+
+
+class PriceSheetIn(StrictSerializer):
+    name = serializers.CharField(max_length=200)
+    csv = serializers.CharField(max_length=MAX_BYTES, trim_whitespace=False, help_text="The text of the CSV.")
+
+
+class PriceSheetFileIn(StrictSerializer):
+    name = serializers.CharField(max_length=200, required=False, help_text="Default: the name of the file.")
+    file = serializers.FileField(help_text="A CSV, UTF-8.")
+
+
+class PriceSheetOut(serializers.ModelSerializer[PriceSheet]):
+    class Meta:
+        model = PriceSheet
+        fields = ["id", "name", "currency", "row_count", "sha256", "created_at"]
+        read_only_fields = fields
+
+
+class PriceSheetRowOut(serializers.ModelSerializer[PriceSheetRow]):
+    kind = serializers.ChoiceField(choices=["size", "disk_tier"])
+    scenario = serializers.ChoiceField(choices=list(SCENARIOS))
+    operating_system = serializers.ChoiceField(choices=["linux", "windows", ""])
+    unit = serializers.ChoiceField(choices=["hour", "month", "term"])
+    unit_price = serializers.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES, normalize_output=True)
+
+    class Meta:
+        model = PriceSheetRow
+        fields = ["row", "kind", "sku", "region", "scenario", "operating_system", "unit", "unit_price", "valid_from"]
+        read_only_fields = fields
