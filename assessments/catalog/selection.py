@@ -54,23 +54,23 @@ class Conversion:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPrices:
+class PinnedSheet:
     """A price sheet of the current tenant, and the day on which its prices are looked up: that of the run."""
 
     sheet_id: UUID
     on: date
 
 
-def load_region(catalog: Catalog, region: str, currency: str, own_prices: OwnPrices | None = None) -> engine.Catalog:
-    """Everything on sale in a region, which may be named by any of its aliases; `own_prices` replace published ones.
+def load_region(catalog: Catalog, region: str, currency: str, price_sheet: PinnedSheet | None = None) -> engine.Catalog:
+    """Everything on sale in a region, which may be named by any of its aliases, at published prices or a sheet's own.
 
     Raises DomainError `unknown_region` or `unknown_currency` when the catalog has no prices for it, and
-    `unknown_price_sheet` when the current tenant has no such sheet. Own prices need the tenant's context.
+    `unknown_price_sheet` when the current tenant has no such sheet. A price sheet needs the context of its tenant.
     """
     name, wanted = resolve_region(catalog, region), currency.upper()
-    if own_prices is None:
+    if price_sheet is None:
         return _load(catalog.pk, name, wanted)
-    return _load_overlaid(current_tenant_id(), own_prices, catalog.pk, name, wanted)
+    return _load_overlaid(current_tenant_id(), price_sheet, catalog.pk, name, wanted)
 
 
 def resolve_region(catalog: Catalog, name: str) -> str:
@@ -138,11 +138,11 @@ def _load(catalog_id: UUID, region: str, currency: str) -> engine.Catalog:
 
 @functools.lru_cache(maxsize=REGIONS_KEPT)
 def _load_overlaid(
-    tenant_id: int, own_prices: OwnPrices, catalog_id: UUID, region: str, currency: str
+    tenant_id: int, price_sheet: PinnedSheet, catalog_id: UUID, region: str, currency: str
 ) -> engine.Catalog:
     """Sheets are never changed either. The key begins with the tenant, whose context is the one that reads the rows."""
-    sheet = pinned_sheet(own_prices.sheet_id)
-    rows = rows_in_force(sheet, region, own_prices.on)
+    sheet = pinned_sheet(price_sheet.sheet_id)
+    rows = rows_in_force(sheet, region, price_sheet.on)
     return overlaid(_load(catalog_id, region, currency), rows, _between(catalog_id, sheet.currency, currency))
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from assessments.catalog.loading import load_catalog
 from assessments.catalog.models import Catalog, PriceSheet, PriceSheetRow
 from assessments.catalog.price_sheet_store import delete_price_sheet, find_price_sheet
-from assessments.catalog.selection import OwnPrices, load_region
+from assessments.catalog.selection import PinnedSheet, load_region
 from assessments.engine import values as engine
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import Tenant
@@ -51,7 +51,7 @@ def priced(
     tenant: Tenant, catalog: Catalog, sheet_id: UUID, *, currency: str = "USD", on: date = TODAY
 ) -> engine.Catalog:
     with tenant_context(tenant.id):
-        return load_region(catalog, "westeurope", currency, OwnPrices(sheet_id, on))
+        return load_region(catalog, "westeurope", currency, PinnedSheet(sheet_id, on))
 
 
 def at(selected: engine.Catalog, size: str = SIZE) -> int:
@@ -160,7 +160,7 @@ def test_a_sheet_is_read_once_in_a_process(cast: make.Cast, bundled: Catalog) ->
     own = sheet(cast, f"{SIZE},dev_test,,0.1,hour")
     first = priced(cast.tenant, bundled, own)
     with tenant_context(cast.tenant.id), CaptureQueriesContext(connection) as queries:
-        assert load_region(bundled, "West Europe", "usd", OwnPrices(own, TODAY)) is first
+        assert load_region(bundled, "West Europe", "usd", PinnedSheet(own, TODAY)) is first
     assert len(queries) == 0
 
 
@@ -172,11 +172,11 @@ def test_another_tenant_gets_no_price_of_a_sheet_that_is_already_in_memory(cast:
     assert refused.value.code == "unknown_price_sheet"
 
 
-def test_without_a_tenant_there_are_no_own_prices(cast: make.Cast, bundled: Catalog) -> None:
+def test_without_a_tenant_there_are_no_price_sheet(cast: make.Cast, bundled: Catalog) -> None:
     own = sheet(cast, f"{SIZE},dev_test,,0.1,hour")
     priced(cast.tenant, bundled, own)
     with pytest.raises(Exception, match="tenant"):
-        load_region(bundled, "westeurope", "USD", OwnPrices(own, TODAY))
+        load_region(bundled, "westeurope", "USD", PinnedSheet(own, TODAY))
 
 
 def test_a_deleted_sheet_serves_the_runs_that_pinned_it_and_no_new_ones(cast: make.Cast, bundled: Catalog) -> None:
