@@ -23,7 +23,7 @@ from assessments.catalog.selection import resolve_region
 from assessments.catalog.sync_comparison import Comparison, compare
 from assessments.catalog.sync_current import stored_tables
 from assessments.catalog.sync_pages import Patience, open_spool
-from assessments.catalog.sync_reading import PRICES, SKUS, Question, Reading, place_of, read_answers
+from assessments.catalog.sync_reading import PRICES, SKUS, Question, Reading, is_address, place_of, read_answers
 from assessments.catalog.sync_tables import NewCatalog, Read, build_tables, new_source
 from migrate_hub.errors import DomainError
 
@@ -76,6 +76,8 @@ def sync_catalog(order: Order, *, now: datetime, tell: Callable[[str], Any]) -> 
     current = Catalog.objects.using(OWNER).current()
     if current is None:
         raise SyncError("there is no catalog yet to take over what the APIs do not tell: run `manage.py load_catalog`")
+    for place in filter(None, (order.prices_url, order.skus)):
+        _refuse_unreadable(place, file_allowed=place is order.skus)
     regions = tuple(_region(current, name) for name in order.regions)
     question = Question(prices_url=order.prices_url, skus=order.skus, regions=regions)
     with open_spool(order.spool_root, question.texts, now=now, fresh=order.fresh) as spool:
@@ -105,6 +107,18 @@ def sync_catalog(order: Order, *, now: datetime, tell: Callable[[str], Any]) -> 
         taken_over=new.taken_over,
         comparison=comparison,
     )
+
+
+def _refuse_unreadable(place: str, *, file_allowed: bool) -> None:
+    """An address that is none would be asked eight times."""
+    if file_allowed and not is_address(place):
+        return
+    try:
+        if is_address(place) and httpx.URL(place).host:
+            return
+    except httpx.InvalidURL:
+        pass
+    raise SyncError(f"{place!r} is not an address (https://...)")
 
 
 def _region(current: Catalog, name: str) -> str:

@@ -60,7 +60,7 @@ class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_link(body: bytes) -> str | None:
     """The link to the page behind this one. Raises ValueError when the body is no whole page."""
-    page = msgspec.json.decode(body, type=_Envelope)
+    page = msgspec.json.decode(str(body, "utf-8"), type=_Envelope)
     if page.Items is None and page.value is None:
         raise ValueError("neither Items nor value in the answer")
     return page.NextPageLink or page.next_link or None

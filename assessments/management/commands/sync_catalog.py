@@ -87,7 +87,9 @@ class Command(BaseCommand):
         except FetchError as error:
             raise CommandError(f"{error}. Nothing was changed; run the command again to go on.") from error
         except CatalogError as error:
-            raise CommandError(f"The answer makes no catalog, nothing was changed: {error}") from error
+            raise CommandError(
+                f"The answer makes no catalog, nothing was changed: {error}. With --fresh it is fetched again."
+            ) from error
         except SyncError as error:
             raise CommandError(f"Nothing was changed: {error}.") from error
         if options["json"]:

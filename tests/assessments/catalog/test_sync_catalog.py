@@ -382,6 +382,19 @@ def test_a_size_without_memory_is_refused(sync: Sync) -> None:
     sync.fails("Standard_D2s_v5 has no memory", "--skus", sync.api.skus_url)
 
 
+@pytest.mark.parametrize("address", ["prices.azure.com", "http://prices:port/", "https://", "ftp://prices.azure.com/"])
+def test_an_address_that_is_none_is_told_at_once(sync: Sync, address: str) -> None:
+    sync.fails("is not an address", "--prices-url", address)
+
+
+def test_a_refused_answer_is_fetched_again_when_asked_for(sync: Sync) -> None:
+    sync.api.items[0] = machine(price=-1.0)
+    sync.fails("With --fresh it is fetched again")
+    sync.api.items[0] = machine()
+    sync.fails("below zero")
+    assert sync("--fresh")["is_current"]
+
+
 @pytest.mark.parametrize("arguments", [("--max-move", "0"), ("--max-move", "much"), ("--pause", "-1")])
 def test_options_that_make_no_sense_are_refused(sync: Sync, arguments: tuple[str, str]) -> None:
     sync.fails("argument", *arguments)

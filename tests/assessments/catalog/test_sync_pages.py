@@ -97,8 +97,9 @@ def test_a_busy_server_is_asked_again(api: AzureApi, spool: Spool, status: int) 
         Fault(body=b'{"Items": [{"type": "Consum'),
         Fault(body=b"<html>gateway</html>"),
         Fault(body=b"{}"),
+        Fault(body=b'{"Items": [{"meterName": "\xff"}]}'),
     ],
-    ids=["timeout", "connection lost", "truncated", "html", "no items"],
+    ids=["timeout", "connection lost", "truncated", "html", "no items", "not UTF-8"],
 )
 def test_a_page_that_does_not_arrive_whole_is_asked_again(api: AzureApi, spool: Spool, fault: Fault) -> None:
     api.fail("machines", 3, fault)
