@@ -21,7 +21,7 @@ from assessments.queueing import end_run
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
-from groups.membership import members_of
+from groups.membership import member_ids
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -36,7 +36,7 @@ def plan_run(claim: Claim) -> None:
     """Divides the machines of the group into shards and enqueues them."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        machine_ids = [str(id) for id in members_of(run.assessment.group).order_by("id").values_list("id", flat=True)]
+        machine_ids = [str(id) for id in member_ids(run.assessment.group)]
         if not machine_ids:
             end_run(
                 run, code="empty_group", detail="The group had no machines when the run started.", now=timezone.now()

@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 
-from groups.filters import matching_machines
+from groups.filters import machines_of
 from groups.models import Group, GroupMember
 from ingest.models import Machine
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.bulk import bulk_insert
-from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import Project, uuid7
 from migrate_hub.tenants.people import name_taken
 
@@ -75,16 +74,8 @@ def _refuse_too_many(count: int) -> None:
 
 
 def _refuse_unknown(group: Group, machine_ids: set[UUID]) -> None:
-    if not machine_ids:
-        return
-    sql = """
-        SELECT asked.id FROM unnest(%s::uuid[]) AS asked (id)
-        LEFT JOIN ingest_machine m ON m.tenant_id = %s AND m.id = asked.id AND m.project_id = %s
-        WHERE m.id IS NULL ORDER BY asked.id
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(machine_ids), current_tenant_id(), group.project_id])
-        unknown = [row[0] for row in cursor.fetchall()]
+    known = Machine.objects.filter(project_id=group.project_id, id__in=machine_ids).values_list("id", flat=True)
+    unknown = sorted(machine_ids.difference(known)) if machine_ids else []
     if unknown:
         raise DomainError(
             code="unknown_machines",
@@ -133,10 +124,13 @@ def delete_group(group: Group, now: datetime) -> None:
 def members_of(group: Group) -> models.QuerySet[Machine]:
     """The machines in a group now; vanished ones are left out."""
     machines: models.QuerySet[Machine] = Machine.objects.filter(project_id=group.project_id, removed_at=None)
-    if group.filter is not None:
-        return matching_machines(machines, group.filter)
-    return machines.filter(id__in=GroupMember.objects.filter(group=group).values("machine_id"))
+    return machines_of(group, machines)
 
 
 def member_count(group: Group) -> int:
     return members_of(group).count()
+
+
+def member_ids(group: Group) -> list[UUID]:
+    """Ids of the machines in a group now, in order."""
+    return list(members_of(group).order_by("id").values_list("id", flat=True))

@@ -107,6 +107,19 @@ def database_away() -> DomainError:
     )
 
 
+# query_canceled (statement_timeout), lock_not_available (lock_timeout), idle_in_transaction_session_timeout
+TOOK_TOO_LONG = frozenset({"57014", "55P03", "25P03"})
+
+
+def took_too_long() -> DomainError:
+    return DomainError(
+        code="timeout",
+        status=503,
+        detail="This took too long and was stopped. Nothing was stored; try again, with fewer machines if you can.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
 def not_found() -> DomainError:
     return DomainError(code="not_found", status=404, detail=NOT_FOUND_DETAIL)
 
@@ -159,6 +172,8 @@ def as_domain_error(error: Exception) -> DomainError | None:
             return DomainError(code="nesting_too_deep", status=400, detail="The body is nested too deeply.")
         case DataError():
             return DomainError(code="invalid", status=400, detail="A value does not fit what can be stored.")
+        case OperationalError() if getattr(error.__cause__, "pgcode", None) in TOOK_TOO_LONG:
+            return took_too_long()
         case OperationalError() | InterfaceError():
             return database_away()
     return None

@@ -14,6 +14,7 @@ from django.template import loader
 from migrate_hub import metrics
 from migrate_hub.errors import (
     RETRY_AFTER_SECONDS,
+    as_domain_error,
     database_away,
     is_api_request,
     not_found,
@@ -107,7 +108,8 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
             log.warning("database_unavailable", error=type(exception).__name__)
-            return problem_response(database_away()) if is_api_request(request) else _away_page()
+            problem = as_domain_error(exception) or database_away()
+            return problem_response(problem) if is_api_request(request) else _away_page()
         if is_api_request(request):
             log.error("unexpected_error", exc_info=exception)
             return problem_response(unexpected_error())
