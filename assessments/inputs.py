@@ -19,6 +19,7 @@ from ingest.performance import Measured, Utilization, utilization
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
 NIC_METRICS = ("received_mbps", "transmitted_mbps")
 
+
 @dataclass(frozen=True)
 class LoadedDisks:
     """One entry a disk, in the order of the engine's arrays."""
