@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from assessments.catalog.selection import load_region
 from assessments.engine.explain import explain
 from assessments.engine.issues import DATA_ISSUES, DISK_DATA_ISSUES, DISK_FINDINGS, FINDINGS, NIC_DATA_ISSUES, Issue
 from assessments.inputs import DISK_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
 from assessments.settings import engine_settings
+from assessments.targets import catalog_of
 from ingest.performance import Measured
 
 ISSUES: dict[str, Issue] = {
@@ -120,7 +120,7 @@ def nic_row(nic: dict[str, Any]) -> dict[str, Any]:
 
 def decision_trace(run: AssessmentRun, machine: AssessedMachine, disks: list[AssessedDisk]) -> dict[str, Any]:
     """How everything about a machine was decided: computed again from the inputs that the run stored."""
-    catalog = load_region(run.catalog, run.region, run.settings["currency"])
+    catalog = catalog_of(run)
     trace = explain(stored_machine(machine, disks), 0, catalog, engine_settings(run.settings))
     return {
         "catalog": {"id": str(run.catalog_id), "name": run.catalog.name, "as_of": run.catalog.as_of.isoformat()},

@@ -10,10 +10,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.catalog.selection import load_region
 from assessments.engine.assess import assess
 from assessments.engine.rankings import Rankings
-from assessments.engine.target import Target
 from assessments.inputs import load_machines
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.packed_run import save_inputs
@@ -21,6 +19,7 @@ from assessments.queueing import end_run
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
+from assessments.targets import catalog_of, target_of
 from groups.membership import member_ids
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
@@ -59,7 +58,7 @@ def run_shard(claim: Claim) -> None:
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
         shard = RunShard.objects.get(run=run, part=claim.part)
-        catalog = load_region(run.catalog, run.region, run.settings["currency"])
+        catalog = catalog_of(run)
         machines = load_machines(
             [UUID(id) for id in shard.machine_ids],
             start_at=run.performance_start_at,
@@ -93,8 +92,7 @@ def publish_run(claim: Claim) -> None:
     """Sums up, completes the run and shows it to readers, in one transaction."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        catalog = load_region(run.catalog, run.region, run.settings["currency"])
-        run.summary = summarize(run, Rankings(Target.of(catalog, engine_settings(run.settings))))
+        run.summary = summarize(run, Rankings(target_of(run)))
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])
         Assessment.objects.filter(id=run.assessment_id).update(current_run=run)

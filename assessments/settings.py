@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from assessments.catalog.models import Catalog, Sku
+from assessments.catalog.price_sheet_store import find_price_sheet
 from assessments.catalog.selection import load_conversion, resolve_region
 from assessments.engine import settings as engine
 from assessments.engine.rule_sets import RULE_SETS
@@ -23,7 +24,7 @@ DISK_TYPES = (AUTOMATIC, "standard_hdd", "standard_ssd", "premium_ssd", "premium
 SETTINGS = (
     "target_region", "sizing_criterion", "performance_window", "percentile", "comfort_factor", "sku_families",
     "disk_types", "offer", "commitment", "hybrid_benefit", "currency", "discount_percent", "uptime", "rule_set",
-    "catalog", "commitment_rule", "unknown_limits",
+    "catalog", "price_sheet", "commitment_rule", "unknown_limits",
 )  # fmt: skip
 PERCENTILES = (50, 90, 95, 99)
 MAX_FAMILIES = 300
@@ -134,6 +135,9 @@ class SettingsIn(StrictSerializer):
     uptime = UptimeIn(default={"days_per_month": 31, "hours_per_day": 24})
     rule_set = serializers.ChoiceField(choices=choices(*RULE_SETS), default="am-2025")
     catalog = serializers.UUIDField(required=False, help_text="Default: the newest.")
+    price_sheet = serializers.UUIDField(
+        default=None, allow_null=True, help_text="The tenant's own prices, laid over the catalog's."
+    )
     commitment_rule = serializers.ChoiceField(choices=choices("strict", "combine"), default="strict")
     unknown_limits = UnknownLimitsIn(default={"disk": "refuse", "network": "accept_with_issue"})
 
@@ -156,6 +160,8 @@ def complete_settings(project: Project, given: dict[str, Any]) -> dict[str, Any]
         settings[name] = float(settings[name])  # at most four decimals, so the float prints as the same decimal
     catalog = find_catalog(settings.get("catalog"))
     settings["catalog"] = str(catalog.id)
+    if settings.get("price_sheet"):
+        settings["price_sheet"] = str(find_price_sheet(settings["price_sheet"]).id)
     settings["target_region"] = resolve_region(catalog, settings["target_region"])
     load_conversion(catalog, settings["currency"])
     _refuse_unknown_families(catalog, settings["sku_families"])

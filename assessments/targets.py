@@ -1,7 +1,10 @@
 """What a run was assessed against: its pinned catalog, region and settings as the engine takes them."""
 
-from assessments.catalog.selection import load_region
+from uuid import UUID
+
+from assessments.catalog.selection import PinnedSheet, load_region
 from assessments.engine.target import Target
+from assessments.engine.values import Catalog
 from assessments.models import AssessmentRun
 from assessments.settings import engine_settings
 
@@ -13,5 +16,16 @@ def target_of(
 
     Raises DomainError `unknown_region` when those other prices have none for the region.
     """
-    catalog = load_region((prices_of or run).catalog, (region_of or run).region, run.settings["currency"])
+    prices, region = prices_of or run, (region_of or run).region
+    catalog = load_region(prices.catalog, region, run.settings["currency"], _sheet_of(prices))
     return Target.of(catalog, engine_settings(run.settings))
+
+
+def catalog_of(run: AssessmentRun) -> Catalog:
+    """What was on sale for a run: its pinned catalog and region, with the prices of its price sheet of that day."""
+    return load_region(run.catalog, run.region, run.settings["currency"], _sheet_of(run))
+
+
+def _sheet_of(run: AssessmentRun) -> PinnedSheet | None:
+    sheet_id = run.settings.get("price_sheet")
+    return PinnedSheet(UUID(sheet_id), run.created_at.date()) if sheet_id else None

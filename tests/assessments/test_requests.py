@@ -105,6 +105,7 @@ def test_every_default_is_shown_and_the_region_may_be_named_as_people_do() -> No
         "discount_percent": 0.0,
         "uptime": {"days_per_month": 31, "hours_per_day": 24},
         "rule_set": "am-2025",
+        "price_sheet": None,
         "commitment_rule": "strict",
         "unknown_limits": {"disk": "refuse", "network": "accept_with_issue"},
     }
