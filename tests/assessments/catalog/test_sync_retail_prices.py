@@ -203,6 +203,18 @@ def test_parts_of_freely_sized_disks_are_priced_beyond_what_capacity_includes() 
         assert found["ultra", None, "provisioned_capacity"] == Decimal("0.00013")
 
 
+def test_of_two_volumes_the_smaller_tells_the_price() -> None:
+    usual = disk("Ultra LRS Provisioned IOPS", 6.8e-05, "Ultra Disks", "1/Hour")
+    in_bulk = {
+        **usual,
+        "retailPrice": 7e-05,
+        "tierMinimumUnits": 100_000.0,
+        "effectiveStartDate": "2025-01-01T00:00:00Z",
+    }
+    for items in ((usual, in_bulk), (in_bulk, usual)):
+        assert disk_prices(*items) == {("ultra", None, "provisioned_iops"): Decimal("0.000068")}
+
+
 # --- answers that are not prices --------------------------------------------------------------------------------------
 
 
