@@ -1,4 +1,4 @@
-"""Request bodies under limits: inflating gzip with caps on size, ratio and members, and a look before parsing."""
+"""Request bodies under limits: inflating gzip with caps on size and members, and a look before parsing."""
 
 import zlib
 
@@ -7,8 +7,6 @@ from migrate_hub.errors import DomainError
 MIB = 1024 * 1024
 MAX_WIRE_BYTES = 16 * MIB
 MAX_INFLATED_BYTES = 64 * MIB
-MAX_RATIO = 200
-RATIO_COUNTS_FROM_BYTES = MIB
 MAX_GZIP_MEMBERS = 64
 MAX_STRUCTURE_CHARACTERS = 3_000_000
 
@@ -30,8 +28,9 @@ def _broken_gzip() -> DomainError:
 
 
 def inflate(body: bytes, encoding: str, *, max_inflated_bytes: int = MAX_INFLATED_BYTES) -> bytes:
-    """The body as it was before `Content-Encoding`; refuses bombs before they unfold.
+    """The body as it was before `Content-Encoding`; a bomb unfolds no further than `max_inflated_bytes`.
 
+    There is no cap on the ratio: points that are all null shrink by hundreds, and deflate ends at about 1,032 : 1.
     Raises DomainError: 413 body_too_large, 415 unsupported_encoding, 400 invalid_gzip.
     """
     if len(body) > MAX_WIRE_BYTES:
@@ -47,19 +46,17 @@ def inflate(body: bytes, encoding: str, *, max_inflated_bytes: int = MAX_INFLATE
 
 
 def _gunzip(body: bytes, max_inflated_bytes: int) -> bytes:
-    limit = max_inflated_bytes if len(body) * MAX_RATIO < RATIO_COUNTS_FROM_BYTES else len(body) * MAX_RATIO
-    limit = min(max_inflated_bytes, max(limit, RATIO_COUNTS_FROM_BYTES))
     parts: list[bytes] = []
     rest, size = body, 0
     for _ in range(MAX_GZIP_MEMBERS):
         inflater = zlib.decompressobj(wbits=31)
         try:
-            part = inflater.decompress(rest, limit - size + 1)
+            part = inflater.decompress(rest, max_inflated_bytes - size + 1)
         except zlib.error as error:
             raise _broken_gzip() from error
         size += len(part)
-        if size > limit:
-            raise too_large("inflated", limit)
+        if size > max_inflated_bytes:
+            raise too_large("inflated", max_inflated_bytes)
         if not inflater.eof:
             raise _broken_gzip()
         parts.append(part)
