@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 
 from assessments.engine.guest_os import classify
 from assessments.engine.rule_sets import RULE_SETS
-from assessments.engine.scenarios import SCENARIO_NAMES
+from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, headline_scenario
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import ISSUES, observed, value_of
 from assessments.settings import engine_settings
@@ -124,7 +124,7 @@ def scenario_totals(run: AssessmentRun) -> tuple[ScenarioTotal, ...]:
             scenario=name,
             priced_machines=totals[name]["priced_machines"],
             machines=totals[name]["machines"],
-            monthly_cost=_money(totals[name].get("monthly_compute_cost")),
+            compute_monthly_cost=_money(totals[name].get("monthly_compute_cost")),
         )
         for name in SCENARIO_NAMES
     )
@@ -215,6 +215,8 @@ def machine_row(run: AssessmentRun, machine: AssessedMachine, disks: list[Assess
 def hybrid_benefit_savings(run: AssessmentRun, machine: AssessedMachine) -> dict[str, Any]:
     """What the chosen hybrid benefit saves on this machine, beside the same offer without it; absent when unknown."""
     settings = engine_settings(run.settings)
+    if machine.monthly_compute_cost is None or not SCENARIOS[headline_scenario(settings)].hybrid_benefit:
+        return {}
     license_ = classify(machine.inputs["operating_system"], RULE_SETS[settings.rule_set]).licence
     covered = {"windows": {"windows"}, "windows_and_linux": {"windows", "rhel", "sles"}}
     if license_ not in covered.get(settings.hybrid_benefit, set()):

@@ -17,7 +17,7 @@ NAME = "Assessment_Summary"
 TITLE = "Azure Migrate"  # what the exports have in the first cell
 FIRST_LINE_ROW = 2
 CHART_COLUMN = 3
-SCENARIO_HEADINGS = ("Scenario", "Monthly cost {currency}", "Machines priced", "of machines")
+SCENARIO_HEADINGS = ("Scenario", "Compute a month {currency}", "Machines priced", "of machines")
 COLUMN_WIDTHS = (36, 34, 3, 40, 22, 20, 20)
 ROW_HEIGHT_POINTS = 18
 ROW_HEIGHT_PIXELS = ROW_HEIGHT_POINTS * 4 // 3
@@ -103,7 +103,7 @@ def _scenarios(book: Book, totals: Sequence[ScenarioTotal], *, tables: Tables, f
         formula = scenario_formula(tables.scenarios, f"D{row + 1}")
         values: list[tuple[Cell, Kind, str | None]] = [
             (total.scenario, Kind.TEXT, None),
-            (total.monthly_cost, Kind.MONEY, formula),
+            (total.compute_monthly_cost, Kind.MONEY, formula),
             (total.priced_machines, Kind.COUNT, None),
             (total.machines, Kind.COUNT, None),
         ]
@@ -151,7 +151,7 @@ def _insert_scenario_chart(book: Book, sheet: Worksheet, *, header_row: int, cou
     bars = cost_chart(
         book,
         NAME,
-        title="Monthly cost by scenario",
+        title="Monthly compute cost by scenario",
         columns=(CHART_COLUMN, CHART_COLUMN + 1),
         rows=(header_row + 1, header_row + count),
         size=Size(SCENARIO_CHART_WIDTH_PIXELS, max(count + 1, MIN_SCENARIO_CHART_ROWS) * ROW_HEIGHT_PIXELS),

@@ -56,10 +56,10 @@ def summary_lines(report: Report, layout: Layout, tables: Tables) -> list[Line]:
 
 
 def scenario_formula(table: Table | None, scenario_cell: str) -> str | None:
-    """The sum of a scenario's monthly costs over its rows; the scenario is named by a cell beside the formula."""
+    """The sum of a scenario's compute costs over its rows; the scenario is named by a cell beside the formula."""
     if table is None:
         return None
-    pairs = zip(table.ranges("monthly_cost"), table.ranges("scenario"), strict=True)
+    pairs = zip(table.ranges("compute_monthly_cost"), table.ranges("scenario"), strict=True)
     return _sum(f"SUMIFS({costs},{scenarios},{scenario_cell})" for costs, scenarios in pairs)
 
 

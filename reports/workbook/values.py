@@ -146,12 +146,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioTotal:
-    """What a scenario costs a month for the machines it could price; totals over different sets do not compare."""
+    """What compute costs a month in a scenario, for the machines it could price; totals over different sets do not compare."""
 
     scenario: str
     priced_machines: int
     machines: int
-    monthly_cost: Decimal | None
+    compute_monthly_cost: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

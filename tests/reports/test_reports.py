@@ -57,6 +57,35 @@ def test_the_workbook_opens_and_its_total_is_that_of_the_api(place: Any) -> None
     assert all(cell.data_type == "s" for row in formulas["All_Assessed_Machines"]["A2:A8"] for cell in row)
 
 
+def test_every_scenarios_total_is_what_its_formula_adds_up(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    data = io.BytesIO(content_of(make.Api(None).get(path_of(report["download_url"]))))
+    book = openpyxl.load_workbook(data, data_only=True)
+    rows = list(book["Scenarios"].iter_rows(values_only=True))
+    name, cost = rows[0].index("Scenario"), rows[0].index("Compute monthly cost USD")
+    for scenario, total in assessment["summary"]["scenarios"].items():
+        added = sum(Decimal(str(row[cost])) for row in rows[1:] if row[name] == scenario and row[cost] is not None)
+        stored = next(row[4] for row in book["Assessment_Summary"].iter_rows(values_only=True) if row[3] == scenario)
+        assert abs(added - Decimal(str(stored or 0))) < Decimal("0.005")
+        assert abs(added - Decimal(total.get("monthly_compute_cost", 0))) < Decimal("0.005")
+    formulas = openpyxl.load_workbook(data)
+    column = openpyxl.utils.get_column_letter(cost + 1)
+    row = next(row for row in formulas["Assessment_Summary"].iter_rows() if row[3].value == "pay_as_you_go")
+    assert f"${column}$" in row[4].value
+
+
+def test_no_benefit_is_claimed_where_none_is_chosen(place: Any) -> None:
+    cast, project, _ = place
+    group = cast.bob.ok(cast.bob.get(f"projects/{project}/groups/"))["results"][0]["id"]
+    paid = assessed(cast.bob, project, group, hybrid_benefit="none")
+    report = reported(cast.bob, project, paid["id"])
+    data = io.BytesIO(content_of(make.Api(None).get(path_of(report["download_url"]))))
+    rows = list(openpyxl.load_workbook(data, data_only=True)["All_Assessed_Machines"].iter_rows(values_only=True))
+    column = rows[0].index("Estimated monthly savings from Azure Hybrid Benefit for Windows OS USD")
+    assert {row[column] for row in rows[1:]} <= {None, "Not applicable"}
+
+
 def test_the_real_server_streams_the_same_file(place: Any, web: str) -> None:
     cast, project, assessment = place
     report = reported(cast.bob, project, assessment["id"])

@@ -316,5 +316,5 @@ def test_read_me_says_where_the_figures_come_from() -> None:
 def test_scenario_totals_stand_beside_the_labels_with_the_machines_they_are_for() -> None:
     row = 3 + len(pairs(opened(FULL_REPORT)["Assessment_Summary"]))
     values, formulas = (opened(FULL_REPORT, values=flag)["Assessment_Summary"] for flag in (True, False))
-    assert [values.cell(row + 1, column).value for column in range(4, 8)] == ["1-year reservation", 66.14, 1, 2]
-    assert formulas.cell(row + 1, 5).value == f"=SUMIFS(Scenarios!$F$2:$F$3,Scenarios!$B$2:$B$3,D{row + 1})"
+    assert [values.cell(row + 1, column).value for column in range(4, 8)] == ["1-year reservation", 60.25, 1, 2]
+    assert formulas.cell(row + 1, 5).value == f"=SUMIFS(Scenarios!$D$2:$D$3,Scenarios!$B$2:$B$3,D{row + 1})"

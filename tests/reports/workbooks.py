@@ -127,7 +127,9 @@ FULL_REPORT = replace(
     REPORT,
     scenarios=lambda: [SCENARIO, UNPRICED],
     scenario_totals=(
-        ScenarioTotal(scenario="1-year reservation", priced_machines=1, machines=2, monthly_cost=Decimal("66.14")),
+        ScenarioTotal(
+            scenario="1-year reservation", priced_machines=1, machines=2, compute_monthly_cost=Decimal("60.25")
+        ),
     ),
     issues=lambda: [
         IssueRow(
