@@ -72,7 +72,7 @@ def store_inventory(*, appliance: Appliance, epoch: int, key: UUID, body: bytes,
     Runs in the caller's transaction. Raises DomainError for a body that cannot be read as an upload at all, and
     SuspiciousSnapshotError for a snapshot that would remove too much.
     """
-    earlier = earlier_answer(appliance=appliance, key=key, body=body)
+    earlier = earlier_answer(appliance=appliance, kind=UploadKind.INVENTORY, key=key, body=body)
     if earlier is not None:
         return earlier
     decoded = decode_upload(InventoryUpload, body)

@@ -31,20 +31,20 @@ def upload_key(request: Request) -> UUID:
         ) from None
 
 
-def earlier_answer(*, appliance: Appliance, key: UUID, body: bytes) -> dict[str, Any] | None:
+def earlier_answer(*, appliance: Appliance, kind: UploadKind, key: UUID, body: bytes) -> dict[str, Any] | None:
     """What this upload was answered before, or None; holds the key until the transaction ends.
 
-    Raises 409 idempotency_key_reused when the key came with another body.
+    Raises 409 idempotency_key_reused when the key came with another body or to the other endpoint.
     """
     run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"upload:{appliance.id}:{key}"])
     receipt: UploadReceipt | None = UploadReceipt.objects.filter(appliance=appliance, key=key).first()
     if receipt is None:
         return None
-    if bytes(receipt.body_sha256) != hashlib.sha256(body).digest():
+    if receipt.kind != kind or bytes(receipt.body_sha256) != hashlib.sha256(body).digest():
         raise DomainError(
             code="idempotency_key_reused",
             status=409,
-            detail="This Idempotency-Key came before with another content. Make a new key for each batch.",
+            detail="This Idempotency-Key came before, with another content or elsewhere. Make a new key for each batch.",
         )
     answer: dict[str, Any] = receipt.answer
     return answer

@@ -61,7 +61,7 @@ def store_performance(*, appliance: Appliance, epoch: int, key: UUID, body: byte
 
     Runs in the caller's transaction. Raises DomainError for a body that cannot be read as an upload at all.
     """
-    earlier = earlier_answer(appliance=appliance, key=key, body=body)
+    earlier = earlier_answer(appliance=appliance, kind=UploadKind.PERFORMANCE, key=key, body=body)
     if earlier is not None:
         return earlier
     decoded = decode_upload(PerformanceUpload, body)

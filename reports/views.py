@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -78,7 +78,7 @@ class ReportsView(ProjectViewSet):
 
 
 @transaction.non_atomic_requests
-@require_GET
+@require_safe
 def download(request: HttpRequest, signed: str) -> HttpResponse | StreamingHttpResponse:
     """The file behind a signed link, for whoever holds the link while it lives."""
     try:

@@ -11,6 +11,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
 from django.db.models import Sum
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -49,21 +50,39 @@ def store_file(stream: IO[bytes], *, name: str, content_type: str, expires_at: d
 
 
 def read_chunk(tenant_id: int, file_id: UUID, number: int) -> bytes | None:
-    """One chunk of a file, None after the last, read in a short transaction so that a slow reader holds nothing."""
+    """One chunk of a file, None after the last, read in a short transaction."""
     with tenant_context(tenant_id):
         data = FileChunk.objects.filter(file_id=file_id, number=number).values_list("data", flat=True).first()
     return None if data is None else bytes(data)
 
 
+def _read_and_let_go(tenant_id: int, file_id: UUID, number: int) -> bytes | None:
+    """Reads a chunk and closes the connection: the next chunk may be wanted in minutes, by a slow reader."""
+    try:
+        return read_chunk(tenant_id, file_id, number)
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def file_response(request: HttpRequest, file: StoredFile) -> StreamingHttpResponse:
-    """The file, streamed. Under ASGI by an asynchronous iterator: a synchronous one would be read into memory first."""
-    chunks = partial(read_chunk, file.tenant_id, file.id)
-    content = _chunks_async(chunks) if isinstance(request, ASGIRequest) else _chunks(chunks)
-    response = StreamingHttpResponse(content, content_type=file.content_type)
+    """The file, streamed; nothing but its headers to HEAD.
+
+    Under ASGI by an asynchronous iterator: a synchronous one would be read into memory first.
+    """
+    response = StreamingHttpResponse(_content(request, file), content_type=file.content_type)
     response["Content-Length"] = str(file.size_bytes)
     response["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _content(request: HttpRequest, file: StoredFile) -> Iterator[bytes] | AsyncIterator[bytes]:
+    if request.method == "HEAD":
+        return iter(())
+    if isinstance(request, ASGIRequest):
+        return _chunks_async(partial(_read_and_let_go, file.tenant_id, file.id))
+    return _chunks(partial(read_chunk, file.tenant_id, file.id))
 
 
 def _chunks(read: Callable[[int], bytes | None]) -> Iterator[bytes]:

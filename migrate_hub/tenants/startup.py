@@ -2,7 +2,7 @@
 
 import sys
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from migrate_hub.tenants.row_level_security import isolation_faults
 
@@ -13,6 +13,8 @@ def refuse_unsafe_database() -> None:
         faults = isolation_faults()
     except OperationalError:
         return  # nothing can leak without a database; /healthz looks again
+    finally:
+        connection.close()  # the thread that starts a server may never use it again
     if faults:
         print("migrate_hub refuses to start:\n" + "\n".join(f"  - {fault}" for fault in faults), file=sys.stderr)
         raise SystemExit(3)

@@ -86,6 +86,14 @@ def test_the_same_key_with_another_content_is_a_conflict(site: estates.Appliance
     assert len(_blocks(site)) == 1
 
 
+def test_the_same_key_and_bytes_at_the_other_endpoint_is_a_conflict(site: estates.ApplianceApi) -> None:
+    body, key = b'{"sequence": 1000, "interval_seconds": 600, "machines": []}', str(uuid4())
+    site.ok(site.upload(estates.INVENTORY, body, key=key))
+    refused = site.upload(estates.PERFORMANCE, body, key=key)
+    assert site.ok(refused, 409)["code"] == "idempotency_key_reused"
+    assert site.ok(site.upload(estates.INVENTORY, body, key=key)) == {"accepted": 0, "rejected": []}
+
+
 def test_a_key_of_one_appliance_means_nothing_for_another(site: estates.ApplianceApi) -> None:
     key = str(uuid4())
     other = estates.appliance(project=site.project)

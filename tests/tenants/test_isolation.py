@@ -11,6 +11,7 @@ from migrate_hub.tenants.row_level_security import (
     isolation_faults,
     tenant_context,
 )
+from migrate_hub.tenants.startup import refuse_unsafe_database
 from tests import make
 
 
@@ -19,6 +20,12 @@ def test_the_tests_connect_as_a_role_that_row_level_security_binds() -> None:
         cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False, False)
     assert isolation_faults() == []
+
+
+def test_the_check_before_the_start_keeps_no_connection() -> None:
+    connection.ensure_connection()
+    refuse_unsafe_database()
+    assert connection.connection is None
 
 
 def test_raw_sql_without_a_tenant_sees_nothing() -> None:

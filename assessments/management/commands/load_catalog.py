@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "file", nargs="?", type=Path, default=BUNDLED, help="catalog file (default: the bundled one)"
         )
+        parser.add_argument("--data-dir", help="The embedded installation to use.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if OWNER not in settings.DATABASES:

@@ -87,6 +87,11 @@ def test_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
         load(tmp_path, b"PK but not really")
 
 
+def test_the_embedded_installation_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("load_catalog", "--data-dir", str(tmp_path))
+    assert "already loaded" in capsys.readouterr().out
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nowhere\.zip: No such file"):
         call_command("load_catalog", str(tmp_path / "nowhere.zip"))
