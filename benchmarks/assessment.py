@@ -33,7 +33,7 @@ from migrate_hub.local.processes import start_process, stop_process  # noqa: E40
 from migrate_hub.local.redis import EmbeddedRedis  # noqa: E402
 
 WORKER_PROCESSES = 2
-POOL = 400  # different blocks; each machine and day takes some of them
+POOL = 4001  # different blocks; each machine and day takes some of them
 POINTS_AN_HOUR, SERIES, DISKS = 6, 12, 2
 SYSTEMS = (
     "Microsoft Windows Server 2019 (64-bit)",
