@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 
-from assessments.models import AssessmentRun
+from assessments.models import AssessedMachine, AssessmentRun
+from groups.membership import members_of
+from groups.models import Group
 
 MAX_REASONS = 100
 
@@ -24,17 +27,26 @@ ORDER BY c.at DESC, c.id LIMIT %s
 """
 
 
-def freshness(run: AssessmentRun, membership_version: int) -> dict[str, Any]:
+def freshness(run: AssessmentRun, group: Group) -> dict[str, Any]:
     """`status` current, out_of_sync (the group changed) or outdated (a member machine changed), with the reasons.
 
     Both may hold; out_of_sync is named then, since the members come first. At most 100 reasons.
     """
     reasons: list[dict[str, Any]] = []
-    if membership_version != run.group_membership_version:
+    if group.membership_version != run.group_membership_version or _members_differ(run, group):
         reasons.append({"code": "group_changed", "message": "Machines were added to the group or removed from it."})
     changed = _machine_reasons(run)
     status = "out_of_sync" if reasons else ("outdated" if changed else "current")
     return {"status": status, "reasons": (reasons + changed)[:MAX_REASONS]}
+
+
+def _members_differ(run: AssessmentRun, group: Group) -> bool:
+    """Whether a machine is in one of the run and the group: vanished, come back, or come to match the filter."""
+    assessed = AssessedMachine.objects.filter(run=run).values("machine_id")
+    now = members_of(group)
+    return (
+        now.count() != run.machine_count or now.filter(id__any_of=ArraySubquery(assessed)).count() != run.machine_count
+    )
 
 
 def _machine_reasons(run: AssessmentRun) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def confidence(machine: AssessedMachine) -> dict[str, Any]:
     }
 
 
-def machine_row(machine: AssessedMachine, disks: Iterable[AssessedDisk]) -> dict[str, Any]:
+def machine_row(machine: AssessedMachine, disks: Iterable[AssessedDisk], currency: str) -> dict[str, Any]:
     """A row of the results, as api.md names its fields."""
     row: dict[str, Any] = {
         "machine": str(machine.machine_id),
@@ -76,6 +76,7 @@ def machine_row(machine: AssessedMachine, disks: Iterable[AssessedDisk]) -> dict
         "readiness": machine.readiness,
         "issues": shown_issues(machine.issues),
         "recommended_sku": machine.recommended_sku,
+        "currency": currency,
         "monthly_compute_cost": amount_text(machine.monthly_compute_cost),
         "monthly_storage_cost": amount_text(machine.monthly_storage_cost),
         "scenarios": machine.scenarios,

@@ -120,9 +120,10 @@ def _required(decided: Recommendations, row: int) -> dict[str, Any]:
         "disk_mbps": required.disk_mbps,
         "network_mbps": required.network_mbps,
     }
+    # A machine that reports no cores or no memory requires nothing known of them; its data issue says so.
+    reported = {"cores": required.cores, "memory_mb": required.memory_mb}
     return {
-        "cores": number(required.cores[row]),
-        "memory_mb": number(required.memory_mb[row]),
+        **{name: number(array[row]) for name, array in reported.items() if array[row] > 0},
         "data_disks": int(required.data_disks[row]),
         "nics": int(required.nics[row]),
         **{name: number(array.values[row]) for name, array in known.items() if array.known[row]},

@@ -156,6 +156,7 @@ class MachineRow(serializers.Serializer[Any]):
     readiness = serializers.ChoiceField(choices=choices(*READINESS))
     issues = IssueOut(many=True)
     recommended_sku = serializers.CharField(required=False)
+    currency = serializers.CharField()
     monthly_compute_cost = serializers.CharField(required=False)
     monthly_storage_cost = serializers.CharField(required=False)
     scenarios = serializers.DictField(child=ScenarioOut())

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -19,6 +20,7 @@ from migrate_hub.tenants.models import Project
 
 WINDOWS = {"1_day": timedelta(days=1), "1_week": timedelta(days=7), "1_month": timedelta(days=30)}
 LONGEST_WINDOW = timedelta(days=35)
+OLDEST_START = timedelta(days=36)
 AUTOMATIC = "automatic"
 DISK_TYPES = (AUTOMATIC, "standard_hdd", "standard_ssd", "premium_ssd", "premium_ssd_v2", "ultra")
 SETTINGS = (
@@ -56,6 +58,8 @@ class WindowField(serializers.Field):  # type: ignore[type-arg]  # generic only 
         "invalid": f"Give one of {', '.join(WINDOWS)}, or an object with start and end, both with a time zone.",
         "order": "start must be before end.",
         "too_long": f"A window is at most {LONGEST_WINDOW.days} days long; older points are not kept.",
+        "in_future": "end lies in the future: name a window that is over.",
+        "too_old": "start lies before what is kept of the history (35 days).",
         "off_hour": "start and end must be full hours in UTC.",
     }
 
@@ -69,16 +73,22 @@ class WindowField(serializers.Field):  # type: ignore[type-arg]  # generic only 
             self.fail("order")
         if end - start > LONGEST_WINDOW:
             self.fail("too_long")
+        now = timezone.now()
+        if end > now:
+            self.fail("in_future")
+        if start < now - OLDEST_START:
+            self.fail("too_old")
         return {"start": start.isoformat(), "end": end.isoformat()}
 
     def _instant(self, text: Any) -> datetime:
         try:
             instant = parse_datetime(text) if isinstance(text, str) else None
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
+            in_utc = instant.astimezone(UTC) if instant is not None and instant.tzinfo is not None else None
+        except (ValueError, OverflowError):
+            in_utc = None
+        if in_utc is None:
             self.fail("invalid")
-        instant = instant.astimezone(UTC)
+        instant = in_utc
         if instant.minute or instant.second or instant.microsecond:
             self.fail("off_hour")
         return instant

@@ -56,7 +56,7 @@ def shown_whole(assessment: Assessment) -> dict[str, Any]:
     answer = shown(assessment, machines_done(assessment.latest_run_id))
     run = assessment.current_run
     if run is not None:
-        state = freshness(run, assessment.group.membership_version)
+        state = freshness(run, assessment.group)
         answer |= {"freshness": state["status"], "freshness_reasons": state["reasons"], "summary": run.summary}
     return answer
 
@@ -184,8 +184,9 @@ class AssessedMachinesView(RunRowsView):
     )
     def list(self, request: Request, project: str, assessment: str) -> Response:
         page = self.paginate_queryset(self._filtered(request)) or []
-        disks = disks_of(self.run, [machine.machine_id for machine in page])
-        rows = MachineRow([machine_row(machine, disks.get(machine.machine_id, [])) for machine in page], many=True)
+        disks, currency = disks_of(self.run, [row.machine_id for row in page]), self.run.settings["currency"]
+        shown_rows = [machine_row(machine, disks.get(machine.machine_id, []), currency) for machine in page]
+        rows = MachineRow(shown_rows, many=True)
         assert self.paginator is not None
         return self.paginator.get_paginated_response(rows.data)
 
@@ -206,7 +207,7 @@ class AssessedMachinesView(RunRowsView):
             raise not_found()
         disks = disks_of(self.run, [found.machine_id]).get(found.machine_id, [])
         detail = {
-            **machine_row(found, disks),
+            **machine_row(found, disks, self.run.settings["currency"]),
             "disks": [disk_row(disk) for disk in disks],
             "nics": [nic_row(nic) for nic in found.inputs["nics"]],
             "security_readiness": found.security_readiness,

@@ -1,5 +1,6 @@
 """Making groups and changing who is in them; who is in them now."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -134,3 +135,14 @@ def member_count(group: Group) -> int:
 def member_ids(group: Group) -> list[UUID]:
     """Ids of the machines in a group now, in order."""
     return list(members_of(group).order_by("id").values_list("id", flat=True))
+
+
+def count_by_filter(groups: Iterable[Group]) -> None:
+    """Sets `machine_count` of the groups by filter among these (at most a page of them), each filter counted once."""
+    counts: dict[str, int] = {}
+    for group in groups:
+        if group.filter is not None:
+            key = json.dumps([str(group.project_id), group.filter], sort_keys=True)
+            if key not in counts:
+                counts[key] = member_count(group)
+            group.machine_count = counts[key]  # type: ignore[attr-defined]

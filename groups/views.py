@@ -35,7 +35,10 @@ class GroupsView(ProjectViewSet):
 
     @extend_schema(responses=GroupOut(many=True))
     def list(self, request: Request, project: str) -> Response:
-        return self.paged(self.get_queryset())
+        page = self.paginate_queryset(self.get_queryset()) or []
+        membership.count_by_filter(page)
+        assert self.paginator is not None
+        return self.paginator.get_paginated_response(GroupOut(page, many=True).data)
 
     @extend_schema(request=GroupIn, responses={201: GroupOut})
     def create(self, request: Request, project: str) -> Response:

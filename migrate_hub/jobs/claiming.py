@@ -23,6 +23,10 @@ WHERE id = %(id)s AND tenant_id = %(tenant)s AND attempt < max_attempts AND not_
        AND other.lease_until > now()) < %(limit)s
 RETURNING task, object_id, part, attempt, max_attempts
 """
+# Turned away by the limit: whoever ends next sends it again.
+TURN_AWAY = """
+UPDATE jobs_job SET sent_at = NULL WHERE id = %s AND tenant_id = %s AND state = 'queued' AND not_before <= now()
+"""
 RENEW = """
 UPDATE jobs_job SET lease_until = now() + make_interval(secs => %s)
 WHERE id = %s AND lease_token = %s AND state = 'running'
@@ -104,6 +108,8 @@ def claim(tenant_id: int, job_id: UUID) -> Claim | None:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
         row = cursor.fetchone()
+        if row is None:
+            cursor.execute(TURN_AWAY, [job_id, tenant_id])
     return Claim(tenant_id, job_id, token, *row) if row else None
 
 

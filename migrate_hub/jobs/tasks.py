@@ -49,6 +49,24 @@ def run(tenant_id: int, job_id: str) -> None:
     except Exception as error:
         log.exception("job_failed", job=job_id, task=held.task, attempt=held.attempt, tenant=tenant_id)
         _after_failure(held, type(error).__name__)
+    _send_waiting(tenant_id)
+
+
+WAITING = """
+UPDATE jobs_job SET sent_at = now() WHERE id = (
+    SELECT id FROM jobs_job
+    WHERE tenant_id = %s AND state = 'queued' AND sent_at IS NULL AND not_before <= now() AND attempt < max_attempts
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, queue
+"""
+
+
+def _send_waiting(tenant_id: int) -> None:
+    """Sends the tenant's oldest job that was turned away because enough of the tenant's were running."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, [tenant_id])
+        for job_id, queue in cursor.fetchall():
+            send(tenant_id, job_id, queue)
 
 
 def _after_failure(held: Claim, failure: str) -> None:
@@ -83,12 +101,22 @@ def _fail_exhausted() -> None:
         cursor.execute(EXHAUSTED, [SWEEP_BATCH])
         rows = cursor.fetchall()
     for job_id, tenant_id, task, object_id, failure in rows:
-        with tenant_context(tenant_id):
-            ended = Job.objects.filter(id=job_id, state__in=[JobState.QUEUED, JobState.RUNNING]).update(
-                state=JobState.FAILED, lease_token=None, lease_until=None, finished_at=timezone.now()
-            )
-            if ended:
-                handler(task).on_failed(object_id, failure or WORKER_DIED)
+        try:
+            with tenant_context(tenant_id):
+                if _end(job_id):
+                    handler(task).on_failed(object_id, failure or WORKER_DIED)
+        except Exception:
+            # One job that cannot even fail must not keep the others: it ends, whoever asked for it sees no reason.
+            log.exception("failing_failed", job=str(job_id), task=task, tenant=tenant_id)
+            _end(job_id)
+
+
+def _end(job_id: UUID) -> bool:
+    return bool(
+        Job.objects.filter(id=job_id, state__in=[JobState.QUEUED, JobState.RUNNING]).update(
+            state=JobState.FAILED, lease_token=None, lease_until=None, finished_at=timezone.now()
+        )
+    )
 
 
 _housekeepers: list[Callable[[], None]] = []

@@ -52,14 +52,15 @@ class ResultsView(OneAssessmentView):
         search = request.GET.get("search", "").replace("\0", "")[:255]
         page = page_of(self._rows(readiness, search), request, order_by="name")
         disks = disks_of(self.published_run, [row.machine_id for row in page.rows])
+        currency = self.published_run.settings["currency"]
         context = {
             "run": self.published_run,
             "page": page,
-            "rows": [ResultRow(row, machine_row(row, disks.get(row.machine_id, []))) for row in page.rows],
+            "rows": [ResultRow(row, machine_row(row, disks.get(row.machine_id, []), currency)) for row in page.rows],
             "readiness": readiness if readiness in READINESS else "",
             "search": search,
             "counts": self._counts(),
-            "currency": self.published_run.settings["currency"],
+            "currency": currency,
             "by_performance": self.published_run.settings["sizing_criterion"] == "performance_based",
         }
         return self.page("portal/results.html", context)
@@ -96,7 +97,7 @@ class ResultView(OneAssessmentView):
         context = {
             "run": run,
             "currency": run.settings["currency"],
-            "row": ResultRow(self.machine, machine_row(self.machine, disks)),
+            "row": ResultRow(self.machine, machine_row(self.machine, disks, run.settings["currency"])),
             "machine": self.machine,
             "is_there": Machine.objects.filter(id=self.machine.machine_id, project=self.project).exists(),
             "confidence": confidence(self.machine),

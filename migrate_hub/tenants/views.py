@@ -154,7 +154,6 @@ class AuditView(TenantViewSet):
     model = AuditEvent
     serializer_class = AuditOut
     ordering = ("-at", "id")
-    reads_need = Role.OWNER
 
     @extend_schema(responses=AuditOut(many=True))
     def list(self, request: Request) -> Response:

@@ -146,7 +146,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioTotal:
-    """What compute costs a month in a scenario, for the machines it priced; totals over different sets do not compare."""
+    """What compute costs a month in a scenario, for the machines it priced; totals of different sets do not compare."""
 
     scenario: str
     priced_machines: int

@@ -398,7 +398,7 @@ def test_what_is_not_there_and_what_is_another_tenants_answer_alike(scene: Scene
     assert answers[0].json() == answers[1].json()
 
 
-@pytest.mark.parametrize("query", ["with=x", "cursor=%C3%A4", "cursor=QQ==", "page_size=0"])
+@pytest.mark.parametrize("query", ["with=x", "cursor=%C3%A4", "cursor=QQ==", "cursor=LTU=", "page_size=0"])
 def test_a_question_that_is_none_is_400(scene: Scene, query: str) -> None:
     scene.run_again()
     first = scene.assessment["run"]["id"]

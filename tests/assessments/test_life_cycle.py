@@ -192,6 +192,21 @@ def test_a_machine_with_impossible_inventory_is_assessed_with_its_data_issues() 
     row = api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/machines/"))["results"][0]
     assert row["readiness"] == "unknown"
     assert {"number_of_cores_out_of_range", "no_disks_discovered"} <= {issue["code"] for issue in row["data_issues"]}
+    assert not {"cores", "memory_mb"} & set(row["required"])
+
+
+def test_a_group_by_filter_is_out_of_sync_when_another_machine_matches() -> None:
+    api = make.cast().bob
+    project, appliance = enrolled(api, [machine("sql-01"), machine("web-01")])
+    body = {"name": "databases", "filter": {"search": "sql"}}
+    group = api.ok(api.post(f"projects/{project}/groups/", body), 201)["id"]
+    assessment = assessed(api, project, group)
+    assert assessment["freshness"] == "current"
+    appliance.inventory([machine("sql-02")], snapshot=False)
+    after = api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/"))
+    assert after["freshness"] == "out_of_sync"
+    counts = {row["id"]: row["machine_count"] for row in api.ok(api.get(f"projects/{project}/groups/"))["results"]}
+    assert counts[group] == 2
 
 
 def test_deleting_hides_the_assessment() -> None:
