@@ -18,6 +18,9 @@ from assessments.models import AssessedMachine, Assessment, AssessmentRun, RunSt
 from assessments.results import amount_text
 from migrate_hub.errors import DomainError, not_found
 from migrate_hub.tenants.api import CursorPages, ProjectViewSet, as_uuid
+from migrate_hub.tenants.keyset import invalid_cursor
+
+MAX_PLACE_DIGITS = 9
 
 
 class OfAssessmentView(ProjectViewSet):
@@ -96,11 +99,11 @@ class ComparisonView(OfAssessmentView):
         effect counts in the next step. A machine that lacks a cost in one of the runs counts there as costing nothing;
         such machines are also reported apart.
         """
+        size, start = CursorPages().get_page_size(request), _start(request.query_params.get("cursor"))
         query = CompareQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         before, after = self._runs(query.validated_data)
         comparison = compare(before, after)
-        size, start = CursorPages().get_page_size(request), _start(query.validated_data.get("cursor"))
         following = start + size if start + size < len(comparison.machine_ids) else None
         answer = {
             **_summary(comparison, before, after),
@@ -138,9 +141,12 @@ def _start(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(cursor).decode("ascii"))
+        place = base64.urlsafe_b64decode(cursor).decode("ascii")
     except (binascii.Error, ValueError):
-        raise DomainError(code="invalid", detail="The cursor is not one of a `next` address.") from None
+        raise invalid_cursor() from None
+    if not place.isdecimal() or len(place) > MAX_PLACE_DIGITS:
+        raise invalid_cursor()
+    return int(place)
 
 
 def _cursor(start: int) -> str:

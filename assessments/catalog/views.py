@@ -73,7 +73,7 @@ class SkusView(TenantViewSet):
     """The sizes of a catalog in one region, by name."""
 
     serializer_class = SkuOut
-    ordering = ("name",)
+    ordering = ("name", "id")
     catalog: Catalog
 
     def enter(self, **kwargs: Any) -> None:

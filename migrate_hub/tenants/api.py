@@ -6,44 +6,49 @@ from uuid import UUID
 from django.db import models
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from migrate_hub.errors import DomainError, not_found
 from migrate_hub.tenants.authentication import Principal, unauthenticated
+from migrate_hub.tenants.keyset import beyond, read_cursor, write_cursor
 from migrate_hub.tenants.models import Project, Role, TenantModel
 from migrate_hub.tenants.permissions import RolePermission
 from migrate_hub.tenants.rate_limits import count_request
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 
 
-class CursorPages(CursorPagination):
-    """Newest or alphabetical first by a total order; `{results, next}` with an absolute URL."""
+class CursorPages(BasePagination):
+    """Pages in the total order that the view's `ordering` names; `{results, next}` with an absolute URL or null."""
 
-    page_size = 100
-    max_page_size = MAX_PAGE_SIZE
-    page_size_query_param = "page_size"
-    ordering = "id"
+    following: str | None = None
 
-    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
-        return tuple(getattr(view, "ordering", ("id",)))
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        order, size, cursor = view.ordering, self.get_page_size(request), request.query_params.get("cursor")
+        if cursor is not None:
+            queryset = queryset.filter(beyond(order, read_cursor(cursor, queryset, order)))
+        found = list(queryset.order_by(*order)[: size + 1])
+        page = found[:size]
+        if len(found) > size:
+            self.following = replace_query_param(request.build_absolute_uri(), "cursor", write_cursor(page[-1], order))
+        return page
 
     def get_page_size(self, request: Request) -> int:
-        asked = request.query_params.get("page_size")
-        if asked is None:
-            return 100
-        if not asked.isdecimal() or not 1 <= int(asked[:9]) <= MAX_PAGE_SIZE:
+        asked = request.query_params.get("page_size", str(PAGE_SIZE))
+        if not asked.isdecimal() or len(asked) > len(str(MAX_PAGE_SIZE)) or not 1 <= int(asked) <= MAX_PAGE_SIZE:
             raise DomainError(code="invalid", detail=f"page_size must be a number from 1 to {MAX_PAGE_SIZE}.")
         return int(asked)
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"results": data, "next": self.get_next_link()})
+        return Response({"results": data, "next": self.following})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -54,6 +59,17 @@ class CursorPages(CursorPagination):
                 "next": {"type": ["string", "null"], "format": "uri", "description": "The next page, or null."},
             },
         }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
+        return [
+            _query_parameter("cursor", "A place in the list, as `next` of a page has it.", {"type": "string"}),
+            _query_parameter("page_size", "Rows a page.", size),
+        ]
+
+
+def _query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "required": False, "in": "query", "description": description, "schema": schema}
 
 
 class TenantAPIView(APIView):

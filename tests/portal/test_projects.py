@@ -1,5 +1,6 @@
 """Home and projects: what each role may do, what a stranger sees, what a form says."""
 
+import base64
 from typing import Any
 from uuid import uuid4
 
@@ -147,7 +148,10 @@ def test_many_projects_page_by_name_without_more_queries() -> None:
     assert [row.name for row in back.context["page"].rows] == [f"Site {number:03}" for number in range(50)]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "W10=", "WyJhIiwgImIiXQ==", "x" * 3000, "e30="])
+LONE_SURROGATE = base64.urlsafe_b64encode(b'["\\ud800", "0198c1f0-0000-7000-8000-000000000000"]').decode()
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "W10=", "WyJhIiwgImIiXQ==", "x" * 3000, "e30=", LONE_SURROGATE])
 def test_a_broken_cursor_shows_the_first_page(cursor: str) -> None:
     cast = make.cast()
     make.project(cast.alice, name="First of all")
