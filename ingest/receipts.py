@@ -44,7 +44,7 @@ def earlier_answer(*, appliance: Appliance, kind: UploadKind, key: UUID, body: b
         raise DomainError(
             code="idempotency_key_reused",
             status=409,
-            detail="This Idempotency-Key came before, with another content or elsewhere. Make a new key for each batch.",
+            detail="This Idempotency-Key came before, with another content or elsewhere. Make a key for each batch.",
         )
     answer: dict[str, Any] = receipt.answer
     return answer
