@@ -1,6 +1,7 @@
 """Jobs among tenants: one that cannot end keeps nobody, and the limit of a tenant forgets nothing."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from tests import make
 from tests.conftest import wait_until
 
 
-def job(tenant_id: int, task: str = PLAN_TASK, **fields: object) -> Job:
+def job(tenant_id: int, task: str = PLAN_TASK, **fields: Any) -> Job:
     """A job of a tenant about nothing that exists."""
     made: Job = Job.objects.create(tenant_id=tenant_id, task=task, object_id=uuid4(), **fields)
     return made
@@ -35,7 +36,7 @@ def test_a_job_that_cannot_even_fail_does_not_keep_the_others() -> None:
 
 def test_a_job_over_the_limit_is_turned_away_and_marked_to_be_sent_again() -> None:
     tenant = make.cast().tenant
-    held = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
+    held: dict[str, Any] = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
     running = [job(tenant.id, **held) for _ in range(settings.RUNNING_JOBS_PER_TENANT)]
     waiting = job(tenant.id, sent_at=timezone.now())
     assert claim(tenant.id, waiting.id) is None
@@ -47,7 +48,7 @@ def test_a_job_over_the_limit_is_turned_away_and_marked_to_be_sent_again() -> No
 
 def test_another_tenants_limit_keeps_nobody() -> None:
     busy, free = make.cast().tenant, make.cast().tenant
-    held = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
+    held: dict[str, Any] = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
     for _ in range(settings.RUNNING_JOBS_PER_TENANT):
         job(busy.id, **held)
     assert claim(free.id, job(free.id).id) is not None
