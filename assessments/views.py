@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from assessments import queueing
 from assessments.engine.issues import READINESS
+from assessments.filters import by_name
 from assessments.freshness import freshness
 from assessments.models import AssessedDisk, AssessedMachine, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.presentation import decision_trace, disk_row, machine_row, nic_row
@@ -178,7 +179,7 @@ class AssessedMachinesView(RunRowsView):
     @extend_schema(
         parameters=[
             OpenApiParameter("readiness", enum=list(READINESS)),
-            OpenApiParameter("search", OpenApiTypes.STR, description="Beginning of the name."),
+            OpenApiParameter("search", OpenApiTypes.STR, description="The start of the name, in the case it has."),
         ],
         responses=MachineRow(many=True),
     )
@@ -198,7 +199,7 @@ class AssessedMachinesView(RunRowsView):
                 raise DomainError(code="invalid", detail=f"readiness must be one of {', '.join(READINESS)}.")
             machines = machines.filter(readiness=readiness)
         prefix = request.query_params.get("search")
-        return machines.filter(name__gte=prefix, name__lt=prefix + "\U0010ffff") if prefix else machines
+        return by_name(machines, prefix) if prefix else machines
 
     @extend_schema(responses=MachineDetail)
     def retrieve(self, request: Request, project: str, assessment: str, machine: str) -> Response:

@@ -12,6 +12,14 @@ from migrate_hub.errors import DomainError
 Machines = QuerySet[Machine]
 # The last character there is: name >= prefix AND name < prefix + LAST reaches the index where LIKE does not.
 LAST_CHARACTER = chr(0x10FFFF)
+MAX_TEXT_CHARACTERS = 255
+
+
+def possible_text(name: str, text: str) -> str:
+    """The text of a query parameter; 400 for one that no column can hold."""
+    if "\0" in text or len(text) > MAX_TEXT_CHARACTERS:
+        raise DomainError(code="invalid", detail=f"{name} is not a text that machines can have.")
+    return text
 
 
 def by_search(machines: Machines, text: str) -> Machines:
@@ -49,7 +57,5 @@ def filtered_machines(machines: Machines, query: Mapping[str, Any]) -> Machines:
     """The machines that fit the query of a URL; those that vanished only when asked for."""
     asked = {"removed": "false"} | {name: str(query[name]) for name in MACHINE_FILTERS if query.get(name)}
     for name, text in asked.items():
-        if "\0" in text or len(text) > 255:
-            raise DomainError(code="invalid", detail=f"{name} is not a text that machines can have.")
-        machines = MACHINE_FILTERS[name](machines, text)
+        machines = MACHINE_FILTERS[name](machines, possible_text(name, text))
     return machines

@@ -8,6 +8,7 @@ from assessments.catalog.checks import MONEY_DIGITS, MONEY_PLACES, RATE_DIGITS, 
 from assessments.catalog.models import Catalog, PriceSheet, PriceSheetRow
 from assessments.catalog.price_sheet import MAX_BYTES, SCENARIOS
 from migrate_hub.tenants.api import StrictSerializer
+from migrate_hub.tenants.serializers import NameField
 
 ARCHITECTURES = ["x64", "arm64"]
 
@@ -106,12 +107,12 @@ class SkuOut(serializers.Serializer[Any]):
 
 
 class PriceSheetIn(StrictSerializer):
-    name = serializers.CharField(max_length=200)
+    name = NameField()
     csv = serializers.CharField(max_length=MAX_BYTES, trim_whitespace=False, help_text="The text of the CSV.")
 
 
 class PriceSheetFileIn(StrictSerializer):
-    name = serializers.CharField(max_length=200, required=False, help_text="Default: the name of the file.")
+    name = NameField(required=False, help_text="Default: the name of the file.")
     file = serializers.FileField(help_text="A CSV, UTF-8.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from assessments.engine.issues import READINESS
+from assessments.filters import by_name
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import confidence, decision_trace, disk_row, machine_row, nic_row
 from assessments.views import disks_of
@@ -18,7 +19,6 @@ from migrate_hub.portal.assessments import OneAssessmentView
 from migrate_hub.portal.paging import page_of
 from migrate_hub.tenants.api import as_uuid
 
-LAST_CHARACTER = "\U0010ffff"
 MAX_REFUSED_SHOWN = 15
 
 
@@ -69,7 +69,7 @@ class ResultsView(OneAssessmentView):
         rows = AssessedMachine.objects.filter(run=self.published_run)
         if readiness in READINESS:
             rows = rows.filter(readiness=readiness)
-        return rows.filter(name__gte=search, name__lt=search + LAST_CHARACTER) if search else rows
+        return by_name(rows, search) if search else rows
 
     def _counts(self) -> list[tuple[str, str, int]]:
         """Code, words and number of machines of each readiness, from the run's summary."""

@@ -1,6 +1,7 @@
 """The JSON parser of the people's side: strict, bounded, gzip allowed."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -15,6 +16,14 @@ MAX_NESTING = 10
 
 def _refuse_constant(name: str) -> NoReturn:
     raise DomainError(code="invalid_json", detail=f"{name} is not a JSON value.")
+
+
+def _finite(text: str) -> float:
+    """A number of JSON; one beyond what a double holds would become infinite."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise DomainError(code="invalid_json", detail="A number is larger than a double can hold.")
+    return value
 
 
 def _refuse_unstorable(value: Any, depth: int = 0) -> None:
@@ -37,7 +46,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object from untrusted bytes; raises DomainError 400 with what is wrong."""
     refuse_heavy_structure(raw)
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(raw.decode("utf-8"), parse_float=_finite, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise DomainError(code="invalid_encoding", detail="The body is not UTF-8.") from error
     except RecursionError as error:

@@ -13,13 +13,15 @@ FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Cn", "Co"}
 
 
 class NameField(serializers.CharField):
-    """A name people gave: NFC, no control, surrogate, unassigned or private characters."""
+    """A name people gave: a text, NFC, no control, surrogate, unassigned or private characters."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 200)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
         name = unicodedata.normalize("NFC", super().to_internal_value(data))
         if any(unicodedata.category(character) in FORBIDDEN_CATEGORIES for character in name):
             raise serializers.ValidationError("Control and unassigned characters are not allowed here.", "invalid_text")

@@ -112,3 +112,20 @@ def test_newest_first_pages_of_rows_of_one_instant_hold_each_once(catalog: None,
         Assessment.objects.filter(id__in=made[3:]).update(created_at=datetime(2026, 1, 2, tzinfo=UTC))
     found = [row["id"] for page in pages(cast.bob, f"projects/{project}/assessments/?page_size=1") for row in page]
     assert found == sorted(made[3:]) + sorted(made[:3])
+
+
+@pytest.mark.parametrize("search", ["\0", "sql\0", "x" * 256])
+def test_a_search_for_what_no_name_can_be_is_told_so(search: str, estate: Estate) -> None:
+    for route in ("projects/<str:project>/machines/", "projects/<str:project>/assessments/<str:assessment>/machines/"):
+        answer = asked(estate, route, f"search={quote(search)}")
+        assert (answer.status_code, answer.json().get("code")) == (400, "invalid"), route
+
+
+def test_the_machines_of_a_run_are_found_by_the_start_of_their_name(estate: Estate) -> None:
+    route = "projects/<str:project>/assessments/<str:assessment>/machines/"
+    found = {search: asked(estate, route, f"search={search}").json()["results"] for search in ("sql", "SQL", "ql")}
+    assert {search: [row["name"] for row in rows] for search, rows in found.items()} == {
+        "sql": ["sql-01"],
+        "SQL": [],
+        "ql": [],
+    }
