@@ -13,8 +13,8 @@ INTRODUCTION = f"""# What stands in the workbook
 Schema version {SCHEMA_VERSION}, written by `scripts/write_report_schema.py` from the code; a test keeps both equal.
 The four standard sheets have the names and the order of columns of Azure Migrate's exports: `layout` chooses the
 generation ({", ".join(LAYOUTS)}; default {NEWEST_LAYOUT}). `{{currency}}` stands for the assessment's currency.
-Our own sheets come behind them. An empty cell or "Not applicable" means that there is no figure, never zero. Money is unrounded in
-the cell and shown in cents; totals are formulas with the computed value stored beside them.
+Our own sheets come behind them. An empty cell or "Not applicable" means that there is no figure, never zero. Money is
+unrounded in the cell and shown in cents; totals are formulas with the computed value stored beside them.
 
 `Assessment_Summary` holds labels in column A and values in column B, with charts and scenario totals beside them.
 `Assessment_Properties` holds the settings of the run, `Read_me` where the figures come from.

@@ -9,6 +9,7 @@ import httpx
 import openpyxl
 import pytest
 from django.utils import timezone
+from openpyxl.utils import get_column_letter
 
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.models import Report
@@ -70,9 +71,9 @@ def test_every_scenarios_total_is_what_its_formula_adds_up(place: Any) -> None:
         assert abs(added - Decimal(str(stored or 0))) < Decimal("0.005")
         assert abs(added - Decimal(total.get("monthly_compute_cost", 0))) < Decimal("0.005")
     formulas = openpyxl.load_workbook(data)
-    column = openpyxl.utils.get_column_letter(cost + 1)
+    column = get_column_letter(cost + 1)
     row = next(row for row in formulas["Assessment_Summary"].iter_rows() if row[3].value == "pay_as_you_go")
-    assert f"${column}$" in row[4].value
+    assert f"${column}$" in str(row[4].value)
 
 
 def test_no_benefit_is_claimed_where_none_is_chosen(place: Any) -> None:
