@@ -21,6 +21,14 @@ def job(tenant_id: int, task: str = PLAN_TASK, **fields: Any) -> Job:
     return made
 
 
+def held_for_minutes() -> dict[str, Any]:
+    return {
+        "state": JobState.RUNNING,
+        "lease_until": timezone.now() + timedelta(minutes=5),
+        "lease_token": uuid4(),
+    }
+
+
 def state(of: Job) -> str:
     return Job.objects.values_list("state", flat=True).get(id=of.id)
 
@@ -36,7 +44,7 @@ def test_a_job_that_cannot_even_fail_does_not_keep_the_others() -> None:
 
 def test_a_job_over_the_limit_is_turned_away_and_marked_to_be_sent_again() -> None:
     tenant = make.cast().tenant
-    held: dict[str, Any] = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
+    held = held_for_minutes()
     running = [job(tenant.id, **held) for _ in range(settings.RUNNING_JOBS_PER_TENANT)]
     waiting = job(tenant.id, sent_at=timezone.now())
     assert claim(tenant.id, waiting.id) is None
@@ -48,7 +56,7 @@ def test_a_job_over_the_limit_is_turned_away_and_marked_to_be_sent_again() -> No
 
 def test_another_tenants_limit_keeps_nobody() -> None:
     busy, free = make.cast().tenant, make.cast().tenant
-    held: dict[str, Any] = {"state": JobState.RUNNING, "lease_until": timezone.now() + timedelta(minutes=5), "lease_token": uuid4()}
+    held = held_for_minutes()
     for _ in range(settings.RUNNING_JOBS_PER_TENANT):
         job(busy.id, **held)
     assert claim(free.id, job(free.id).id) is not None
