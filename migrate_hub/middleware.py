@@ -42,6 +42,11 @@ def client_address(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
+def request_id_from(header: str) -> str:
+    """The caller's id of a request when it is a plain one, else a fresh one."""
+    return header if REQUEST_ID.fullmatch(header) else uuid4().hex
+
+
 class RequestContextMiddleware:
     """Gives each request an id (the caller's, when it is a plain one), logs and counts it."""
 
@@ -49,8 +54,7 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        from_caller = request.headers.get("X-Request-Id", "")
-        request_id = from_caller if REQUEST_ID.fullmatch(from_caller) else uuid4().hex
+        request_id = request_id_from(request.headers.get("X-Request-Id", ""))
         current_tenant.set(None)
         token = current_actor.set(Actor(ip_address=client_address(request), request_id=request_id))
         started = time.perf_counter()

@@ -119,6 +119,15 @@ def test_everything_that_stays_is_watched_and_waits_for_what_it_needs(resolved: 
 
 
 @pytest.mark.e2e
+def test_background_work_may_run_longer_statements_than_web(resolved: dict[str, Any]) -> None:
+    seconds = {
+        name: resolved["services"][name]["environment"]["STATEMENT_TIMEOUT_SECONDS"]
+        for name in ("web", "worker", "beat")
+    }
+    assert seconds == {"web": None, "worker": "600", "beat": "600"}
+
+
+@pytest.mark.e2e
 def test_every_setting_can_be_given_in_the_env_file(resolved: dict[str, Any]) -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (PROJECT_DIR / "migrate_hub" / "settings.py").read_text()))
     assert read - FIXED_IN_CONTAINERS == set(resolved["services"]["web"]["environment"])

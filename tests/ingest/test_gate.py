@@ -1,15 +1,19 @@
 """Uploads through the real server: limits and authentication before a body is read."""
 
+import asyncio
 import gzip
 import json
 import socket
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from migrate_hub.gate import Gate
 from tests.ingest import estates
 
 MIB = 1024 * 1024
@@ -85,3 +89,125 @@ def test_a_gzip_bomb_is_refused(web: str, site: estates.ApplianceApi) -> None:
 def test_a_persons_token_opens_no_upload(web: str) -> None:
     status, problem = _send(web, estates.PERFORMANCE, b"{}", estates.shared().alice.token)
     assert (status, problem["code"]) == (401, "token_unknown")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_what_only_reads_brings_no_large_body(web: str, site: estates.ApplianceApi, method: str) -> None:
+    head = f"{method} /api/v1/projects/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {64 * 1024 + 1}\r\n\r\n"
+    assert b" 413 " in _first_line(web, head.encode())
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+def test_no_body_of_an_unknown_sender_is_read_whatever_the_method(web: str, length: str) -> None:
+    head = f"GET /api/v1/projects/ HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n"
+    assert b" 401 " in _first_line(web, head.encode())
+
+
+def test_only_post_may_bring_as_much_as_an_import(web: str) -> None:
+    token = estates.shared().alice.token
+    lines = f"Host: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {17 * MIB}\r\n\r\n"
+    assert b" 413 " in _first_line(web, f"PUT /api/v1/projects/x/imports/ HTTP/1.1\r\n{lines}".encode())
+
+
+def _counted(web: str, status: int) -> float:
+    """How many POST requests of unknown route were answered like this, as /metrics says."""
+    label = f'migrate_hub_requests_total{{method="POST",route="unknown",status="{status}"}} '
+    lines = httpx.get(f"{web}/metrics").text.splitlines()
+    return next((float(line.removeprefix(label)) for line in lines if line.startswith(label)), 0)
+
+
+def test_a_refusal_carries_an_id_and_the_security_headers_and_is_counted(web: str) -> None:
+    before = _counted(web, 401)
+    answer = httpx.post(f"{web}/api/v1/{estates.INVENTORY}", content=b"{}", headers={"X-Request-Id": "mine-7"})
+    assert answer.status_code == 401
+    assert answer.headers["X-Request-Id"] == "mine-7"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert _counted(web, 401) == before + 1
+
+
+def test_a_refusal_is_logged_in_one_line_without_what_follows_the_prefix(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="migrate_hub.gate")
+    answer = asyncio.run(Crowd().ask("/api/v1/ingest/some-secret/", b"{}", None))
+    assert answer["status"] == "401"
+    lines = [record.getMessage() for record in caplog.records if record.name == "migrate_hub.gate"]
+    assert len(lines) == 1
+    assert "not_authenticated" in lines[0]
+    assert "some-secret" not in lines[0]
+
+
+class Crowd:
+    """A gate before an application that answers nobody until `opened`."""
+
+    def __init__(self, **places: int) -> None:
+        self.gate = Gate(self._answer, **{"places": 4, "large_uploads": 1} | places, admission_seconds=0.3)
+        self.opened = asyncio.Event()
+        self.entered = asyncio.Event()
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        self.entered.set()
+        await self.opened.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask(self, path: str, body: bytes, token: str | None) -> dict[str, str]:
+        """The status and headers of the answer to one request."""
+        headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+        scope = {"type": "http", "method": "POST" if body else "GET", "path": path, "headers": headers}
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.gate(scope, receive, send)
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return {"status": str(sent[0]["status"]), **told}
+
+    async def while_inside(self, inside: tuple[str, bytes], *later: tuple[str, bytes], token: str | None) -> list[str]:
+        """The statuses of requests that come while one is inside; those which enter leave when the others are told."""
+        first = asyncio.create_task(self.ask(*inside, token))
+        await self.entered.wait()
+        rest = [asyncio.create_task(self.ask(*request, token)) for request in later]
+        await asyncio.sleep(1)
+        self.opened.set()
+        answers = await asyncio.gather(first, *rest)
+        assert all(answer["retry-after"] == "5" for answer in answers if answer["status"] == "503")
+        return [answer["status"] for answer in answers]
+
+
+PATH = f"/api/v1/{estates.PERFORMANCE}"
+LARGE = (PATH, bytes(MIB + 1))
+
+
+def test_large_uploads_enter_a_few_at_a_time_and_the_others_are_told_to_wait(site: estates.ApplianceApi) -> None:
+    async def crowd() -> list[str]:
+        small, inflates = (PATH, bytes(300 * 1024)), (PATH, gzip.compress(bytes(9 * MIB)))
+        return await Crowd().while_inside(LARGE, LARGE, small, inflates, token=site.token)
+
+    assert asyncio.run(crowd()) == ["200", "503", "200", "503"]
+
+
+def test_a_large_upload_leaves_its_place_to_the_next(site: estates.ApplianceApi) -> None:
+    async def one_after_another() -> list[str]:
+        crowd = Crowd()
+        crowd.opened.set()
+        return [(await crowd.ask(*LARGE, site.token))["status"] for _ in range(3)]
+
+    assert asyncio.run(one_after_another()) == ["200"] * 3
+
+
+def test_a_body_that_is_only_the_start_of_gzip_is_answered(web: str, site: estates.ApplianceApi) -> None:
+    status, problem = _send(web, estates.PERFORMANCE, b"\x1f\x8b", site.token, **{"Content-Encoding": "gzip"})
+    assert (status, problem["code"]) == (400, "invalid_gzip")
+
+
+def test_health_does_not_wait_behind_requests(site: estates.ApplianceApi) -> None:
+    async def crowd() -> list[str]:
+        requests = (PATH, b"{}"), ("/healthz", b""), ("/readyz", b""), ("/", b"")
+        return await Crowd(places=1).while_inside((PATH, b"{}"), *requests, token=site.token)
+
+    assert asyncio.run(crowd()) == ["200", "503", "200", "200", "503"]

@@ -1,0 +1,286 @@
+"""The gate before Django: reads bodies under limits before any view or thread is taken.
+
+A slow upload costs a coroutine and a temporary file, not a thread; an unauthenticated one is refused before its body
+is read; a body over the limit is refused while it streams. Only whole requests are admitted to the synchronous views.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection, transaction
+from django.http import HttpResponse
+from django.utils import timezone
+
+from migrate_hub import metrics
+from migrate_hub.bodies import MAX_WIRE_BYTES, too_large
+from migrate_hub.errors import DomainError, database_away, problem_response
+from migrate_hub.middleware import CONTENT_SECURITY_POLICY, request_id_from
+from migrate_hub.tenants.authentication import bearer, check_token, unauthenticated
+from migrate_hub.tenants.models import TokenKind
+
+log = structlog.get_logger(__name__)
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_OVERHEAD_BYTES = 18
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
+HEALTH = frozenset({"/healthz", "/readyz"})
+API = "/api/v1/"
+INGEST = "/api/v1/ingest/"
+REGISTER = "/api/v1/appliances/register/"
+ROTATE = "/api/v1/appliances/token/"
+SMALL_BODY_BYTES = 64 * 1024
+IMPORT_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 1024 * 1024
+LARGE_UPLOAD_BYTES = 1024 * 1024
+LARGE_INFLATED_BYTES = 8 * 1024 * 1024
+HEALTH_PLACES = 2
+ADMISSION_SECONDS = 5
+BODY_SECONDS = 300
+DISCARD_SECONDS = 30
+AUTHENTICATED_SECONDS = 10
+MAX_REMEMBERED = 10_000
+
+
+def body_limit_bytes(method: str, path: str) -> int:
+    """The largest body that a method and path accept."""
+    if method in READING:
+        return SMALL_BODY_BYTES
+    if path == REGISTER or not path.startswith(API):
+        return SMALL_BODY_BYTES if path == REGISTER else MEMORY_BYTES
+    if method == "POST" and path.endswith("/imports/"):
+        return IMPORT_BYTES
+    return MAX_WIRE_BYTES
+
+
+def token_kind(path: str) -> TokenKind | None:
+    """Which token must be shown before the body of this path is read; None for what carries its own proof."""
+    if path == REGISTER or not path.startswith(API):
+        return None
+    return TokenKind.APPLIANCE if path.startswith(INGEST) or path == ROTATE else TokenKind.ACCESS
+
+
+class Body:
+    """A request body, in memory while small and in an unnamed temporary file when not."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed by the gate
+        self.size = 0
+        self.is_whole = False
+
+    def add(self, chunk: bytes) -> None:
+        self.file.write(chunk)
+        self.size += len(chunk)
+
+    def is_large(self) -> bool:
+        """Whether much is to be read: its size, or what a gzip body says of itself in its last four bytes."""
+        if self.size > LARGE_UPLOAD_BYTES:
+            return True
+        self.file.seek(0)
+        if self.size < GZIP_OVERHEAD_BYTES or self.file.read(2) != GZIP_MAGIC:
+            return False
+        self.file.seek(-4, os.SEEK_END)
+        return int.from_bytes(self.file.read(4), "little") > LARGE_INFLATED_BYTES
+
+    def replay(self, receive: Receive) -> Receive:
+        """A `receive` that gives the stored body, then whatever the connection says."""
+        self.file.seek(0)
+        finished = False
+
+        async def replayed() -> Message:
+            nonlocal finished
+            if finished:
+                return await receive()
+            chunk = self.file.read(MEMORY_BYTES)
+            finished = self.file.tell() >= self.size
+            return {"type": "http.request", "body": chunk, "more_body": not finished}
+
+        return replayed
+
+
+class Place:
+    """Places in the synchronous part, given back when the answer starts: a slow reader of it holds nothing."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: list[asyncio.Semaphore] = []
+
+    async def take(self, places: asyncio.Semaphore, wait_seconds: float) -> None:
+        """Waits for a place; raises 503 busy when there is none in time."""
+        try:
+            await asyncio.wait_for(places.acquire(), wait_seconds)
+        except TimeoutError:
+            raise DomainError(
+                code="busy",
+                status=503,
+                detail="The server is busy. Send the same request again.",
+                retry_after_seconds=5,
+            ) from None
+        self._held.append(places)
+
+    async def send(self, message: Message) -> None:
+        self.leave()
+        await self._send(message)
+
+    def leave(self) -> None:
+        while self._held:
+            self._held.pop().release()
+
+
+class Gate:
+    """Limits, early authentication and a bounded number of requests in the synchronous part."""
+
+    def __init__(
+        self,
+        application: Callable[..., Awaitable[None]],
+        *,
+        places: int,
+        large_uploads: int,
+        admission_seconds: float = ADMISSION_SECONDS,
+    ) -> None:
+        self.application = application
+        self.places = asyncio.Semaphore(places)
+        self.large_uploads = asyncio.Semaphore(large_uploads)
+        self.health_places = asyncio.Semaphore(HEALTH_PLACES)
+        self.admission_seconds = admission_seconds
+        self.seen: dict[bytes, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body, started = Body(), time.perf_counter()
+        try:
+            await self._serve(scope, receive, send, body)
+        except DomainError as error:
+            response = problem_response(error)
+            _report(scope, response, error, time.perf_counter() - started)
+            await _refuse(response, receive, send, body)
+        finally:
+            body.file.close()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
+        method, path, headers = scope["method"], scope["path"], _headers(scope)
+        limit = body_limit_bytes(method, path)
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large("on the wire", limit)
+        if method not in READING or b"transfer-encoding" in headers or declared.strip(b"0"):
+            await self._authenticate(path, headers)
+        if not await _read_body(receive, body, limit):
+            return
+        place = Place(send)
+        try:
+            await self._admit(place, path, body)
+            await self.application(scope, body.replay(receive), place.send)
+        finally:
+            place.leave()
+
+    async def _admit(self, place: Place, path: str, body: Body) -> None:
+        if path in HEALTH:
+            await place.take(self.health_places, self.admission_seconds)
+            return
+        if path.startswith(INGEST) and body.is_large():
+            await place.take(self.large_uploads, self.admission_seconds)
+        await place.take(self.places, self.admission_seconds)
+
+    async def _authenticate(self, path: str, headers: dict[bytes, bytes]) -> None:
+        """Refuses a body whose sender has no valid token. A success is remembered for seconds, a failure never."""
+        kind = token_kind(path)
+        if kind is None:
+            return
+        wire = bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if not wire:
+            raise unauthenticated("Send the header `Authorization: Bearer <token>`.")
+        key, now = hashlib.sha256(f"{kind}{wire}".encode()).digest(), time.monotonic()
+        if self.seen.get(key, 0) > now:
+            return
+        await sync_to_async(_check, thread_sensitive=False)(wire, kind)
+        if len(self.seen) >= MAX_REMEMBERED:
+            self.seen.clear()
+        self.seen[key] = now + AUTHENTICATED_SECONDS
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    return {name.lower(): value for name, value in scope["headers"]}
+
+
+def _check(wire: str, kind: TokenKind) -> None:
+    try:
+        with transaction.atomic():
+            check_token(wire, kind, timezone.now())
+    except DatabaseError as error:
+        raise database_away() from error
+    finally:
+        connection.close()
+
+
+async def _read_body(receive: Receive, body: Body, limit: int) -> bool:
+    """Reads the whole body; False when the sender left first. Raises 413 over the limit, 408 when too slow."""
+    async with asyncio.timeout(BODY_SECONDS) as timer:
+        try:
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return False
+                body.add(message.get("body", b""))
+                if body.size > limit:
+                    raise too_large("on the wire", limit)
+                if not message.get("more_body"):
+                    body.is_whole = True
+                    return True
+        except asyncio.CancelledError:
+            if timer.expired():
+                raise DomainError(code="too_slow", status=408, detail="The body took too long to arrive.") from None
+            raise
+
+
+def _report(scope: Scope, response: HttpResponse, error: DomainError, seconds: float) -> None:
+    """Stamps, logs and counts a refusal, which no middleware sees; of its path only a prefix that is ours."""
+    request_id = request_id_from(_headers(scope).get(b"x-request-id", b"").decode("latin-1"))
+    response["X-Request-Id"] = request_id
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    metrics.REQUESTS.labels(method, "unknown", response.status_code).inc()
+    log.info(
+        "request",
+        method=method,
+        route="unknown",
+        prefix=next((prefix for prefix in (INGEST, API) if scope["path"].startswith(prefix)), "/"),
+        status=response.status_code,
+        code=error.code,
+        milliseconds=round(seconds * 1000),
+        request_id=request_id,
+    )
+
+
+async def _refuse(response: HttpResponse, receive: Receive, send: Send, body: Body) -> None:
+    """Answers at once, then lets the sender finish: closing under it would reset the connection and lose the answer."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
+    headers += [(b"content-length", str(len(response.content)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content, "more_body": True})
+    if not body.is_whole:
+        await _discard(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _discard(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
