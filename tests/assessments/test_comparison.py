@@ -27,7 +27,17 @@ from assessments.queueing import end_run
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.assessments.varied import percentiles_there, upload_days, varied_machines
-from tests.estate import Appliance, assessed, enrolled, finished, group_of_all, last_full_hour, machine, machine_ids
+from tests.estate import (
+    Appliance,
+    assessed,
+    enrolled,
+    finished,
+    group_of_all,
+    last_full_hour,
+    machine,
+    machine_ids,
+    price_sheet,
+)
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 
@@ -176,6 +186,17 @@ def test_other_prices_alone_give_a_price_part_alone(scene: Scene, dearer: str) -
     assert_adds_up(compared)
     assert Decimal(compared["difference"]) > 0
     assert compared["after"]["monthly_cost"] == after["summary"]["monthly_cost"]["total"]
+
+
+def test_prices_of_ones_own_alone_give_a_price_part_alone(scene: Scene) -> None:
+    rows = scene.api.ok(scene.api.get(scene.path + "machines/"))["results"]
+    sizes = sorted({row["recommended_sku"] for row in rows if "recommended_sku" in row})
+    lines = [f"{size},westeurope,pay_as_you_go,linux,0.0001,hour,USD,2020-01-01" for size in sizes]
+    scene.run_again(price_sheet=price_sheet(scene.cast.alice, *lines))
+    compared = scene.compared()
+    assert moving(compared) == {"price"}
+    assert_adds_up(compared)
+    assert Decimal(compared["difference"]) < 0
 
 
 @pytest.mark.parametrize(
