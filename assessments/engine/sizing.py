@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assessments.engine.fitting import fitting
 from assessments.engine.fixed_point import BoolArray, IntArray
 from assessments.engine.issues import FINDING, FINDINGS
 from assessments.engine.matching import (
@@ -20,8 +21,8 @@ from assessments.engine.rankings import Ranking, Rankings
 from assessments.engine.scenarios import SCENARIOS
 from assessments.engine.target import Target
 
-CLASSES_AT_ONCE = 1024
-RANKED_AT_ONCE = 128
+CLASSES_AT_ONCE = 4096
+RANKED_AT_ONCE = 64
 
 STAGE_FINDING: dict[Stage, str] = {
     "storage": "no_vm_size_supports_storage_performance",
@@ -64,35 +65,39 @@ def _size_classes(demand: Demand, licence: IntArray, limits: Limits, rankings: R
         findings=np.zeros((count, len(FINDINGS)), dtype=np.bool_),
     )
     candidates = rankings.candidate_sizes(simulated=demand.simulates_credits)
-    ranked = {
-        (place, kind): rankings.candidates(place, kind, demand)
-        for place in range(len(SCENARIOS))
-        for kind in np.unique(licence).tolist()
-    }
+    column_of = np.zeros(len(rankings.target.catalog.sizes), dtype=np.int64)
+    column_of[candidates] = np.arange(len(candidates))
     for start in range(0, count, CLASSES_AT_ONCE):
         rows = np.arange(start, min(start + CLASSES_AT_ONCE, count))
-        fits = np.zeros((len(rows), len(limits.known[0])), dtype=np.bool_)
-        fits[:, candidates] = feasible(demand.take(rows), limits.effective, candidates)
+        fits = fitting(demand.take(rows), limits.effective, candidates)
         sizing.fits[rows] = fits.any(axis=1)
-        for (place, kind), order in ranked.items():
+        for kind in np.unique(licence[rows]).tolist():
             mine = np.flatnonzero(licence[rows] == kind)
-            _take_cheapest(sizing, place, order, fits=fits[mine], rows=rows[mine])
+            of_kind = fits[mine]
+            for place in range(len(SCENARIOS)):
+                ranked = rankings.candidates(place, kind, demand)
+                columns = column_of[ranked.order]
+                _take_cheapest(sizing, place, ranked, columns=columns, fits=of_kind, rows=rows[mine])
     unfit = np.flatnonzero(~sizing.fits)
     if len(unfit):
         sizing.findings[unfit] = why_nothing_fits(demand.take(unfit), limits, rankings.target)
     return sizing
 
 
-def _take_cheapest(sizing: Sizing, place: int, ranked: Ranking, *, fits: BoolArray, rows: IntArray) -> None:
-    """The first of the ranked sizes that fits each row of `fits` (rows x sizes); most find theirs among the first."""
-    for start in range(0, len(ranked.order), RANKED_AT_ONCE):
+def _take_cheapest(
+    sizing: Sizing, place: int, ranked: Ranking, *, columns: IntArray, fits: BoolArray, rows: IntArray
+) -> None:
+    """The first of the ranked sizes that fits each row of `fits`; most find theirs among the first.
+
+    `fits` is rows x candidates, `columns` where the ranked sizes stand in it.
+    """
+    for start in range(0, len(columns), RANKED_AT_ONCE):
         if not len(rows):
             return
-        order = ranked.order[start : start + RANKED_AT_ONCE]
-        in_order = fits[:, order]
+        in_order = fits[:, columns[start : start + RANKED_AT_ONCE]]
         best = np.argmax(in_order, axis=1)
         found = in_order[np.arange(len(best)), best]
-        size = order[best[found]]
+        size = ranked.order[start + best[found]]
         sizing.size[place, rows[found]] = size
         sizing.monthly_cost[place, rows[found]] = ranked.monthly_cost.values[size]
         sizing.priced[place, rows[found]] = True
