@@ -1,11 +1,11 @@
 """Engine values to rows: what a run decided, written in bulk, and the summary that is computed from the rows."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 from assessments.engine.fixed_point import MONEY_SCALE, to_decimal
@@ -57,7 +57,8 @@ def amount_text(value: Decimal | None) -> str | None:
 
 
 def _jsons(values: Iterable[Any]) -> list[str]:
-    return [json.dumps(value, separators=(",", ":")) for value in values]
+    encode = msgspec.json.Encoder().encode
+    return [encode(value).decode() for value in values]
 
 
 def _save_machines(
