@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from assessments.engine.fixed_point import IntArray
 from assessments.engine.values import Disks, Machines, Nics, Observed
 from assessments.inputs import DISK_METRICS, NIC_METRICS, LoadedMachines
-from assessments.models import AssessmentRun, ShardArrays
+from assessments.models import AssessmentRun, RunShard, ShardArrays
 from migrate_hub.errors import DomainError
 
 WHOLE: "np.dtype[Any]" = np.dtype("<i8")
@@ -69,19 +69,19 @@ class RunInputs:
         return _array_bytes(self.machines) + 100 * (len(self) + len(self.disk_source_ids) + len(self.nic_source_ids))
 
 
-def without_inputs(run: AssessmentRun) -> DomainError:
-    """What to say of a run that was computed before runs kept their inputs packed."""
-    return DomainError(
-        code="run_without_inputs",
-        status=409,
-        detail=f"Run {run.number} was computed by an older version that kept no inputs for this. Recalculate first.",
-    )
+def refuse_without_inputs(run: AssessmentRun) -> None:
+    """Raises DomainError 409 for a run of which some shard was computed before runs kept their inputs packed."""
+    if ShardArrays.objects.filter(run=run).count() != RunShard.objects.filter(run=run).count():
+        raise DomainError(
+            code="run_without_inputs",
+            status=409,
+            detail=f"Run {run.number} was computed by an older version that kept no inputs. Recalculate first.",
+        )
 
 
 def load_inputs(run: AssessmentRun) -> RunInputs:
     """The inputs of a run that has completed, in the order of its shards; DomainError 409 when it kept none."""
-    if not ShardArrays.objects.filter(run=run).exists():
-        raise without_inputs(run)
+    refuse_without_inputs(run)
     return unpacked(ShardArrays.objects.filter(run=run).order_by("part").values_list("inputs", flat=True))
 
 

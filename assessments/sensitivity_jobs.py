@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 
 from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
-from assessments.packed_run import without_inputs
+from assessments.packed_run import refuse_without_inputs
 from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
 from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
 from ingest.percentiles import MENU
@@ -68,9 +68,8 @@ def refuse_as_on_premises(run: AssessmentRun) -> None:
 def refuse_unless_ready(run: AssessmentRun) -> None:
     """Raises DomainError 409 unless every position of the run can be computed."""
     refuse_as_on_premises(run)
+    refuse_without_inputs(run)
     found = progress_of(run)
-    if not found.machines:
-        raise without_inputs(run)
     if found.percentiles_status == RunStatus.COMPLETED:
         return
     if found.percentiles_status == RunStatus.RUNNING:
@@ -100,8 +99,7 @@ def request_grid(run: AssessmentRun) -> None:
     What failed before is begun again where it stopped. Raises DomainError 409 for a run as on-premises.
     """
     refuse_as_on_premises(run)
-    if not ShardArrays.objects.filter(run=run).exists():
-        raise without_inputs(run)
+    refuse_without_inputs(run)
     sensitivity = _made(run)
     if sensitivity.percentiles_status == RunStatus.FAILED:
         sensitivity.percentiles_status = RunStatus.RUNNING
