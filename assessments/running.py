@@ -110,7 +110,7 @@ def _unfinished_run(claim: Claim) -> AssessmentRun:
     )
     if run is None:
         raise LeaseLostError(f"run {claim.object_id} is no longer unfinished")
-    return run  # type: ignore[no-any-return]
+    return run  # type: ignore[no-any-return]  # TenantManager's rows are Any
 
 
 FAILURE_DETAIL = (

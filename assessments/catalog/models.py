@@ -42,7 +42,7 @@ class Catalog(models.Model):
     is_current = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[CatalogQuerySet] = CatalogQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[CatalogQuerySet] = CatalogQuerySet.as_manager()  # type: ignore[assignment]  # the stubs want a Manager
 
     class Meta:
         constraints = [
@@ -108,7 +108,7 @@ class CatalogRegion(CatalogPart):
     lists_sizes = models.BooleanField()
     aliases = ArrayField(models.TextField())
 
-    objects: ClassVar[CatalogRegionQuerySet] = CatalogRegionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[CatalogRegionQuerySet] = CatalogRegionQuerySet.as_manager()  # type: ignore[assignment]  # the stubs want a Manager
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["catalog", "region"], name="catalog_region_once")]

@@ -352,7 +352,7 @@ class Catalog:
 
 def _check_lengths(value: object, count: int) -> None:
     """Raises ValueError when an array (or tuple of names) of a dataclass has another length than the others."""
-    for field in fields(value):  # type: ignore[arg-type]
+    for field in fields(value):  # type: ignore[arg-type]  # only dataclasses come here
         content = getattr(value, field.name)
         if field.name in _FREE_LENGTH or content is None:
             continue
@@ -367,7 +367,7 @@ _FREE_LENGTH = frozenset({"operating_systems", "disks", "nics", "cpu_history"})
 def _arrays(content: object) -> list[Sequence[object]]:
     if isinstance(content, KnownArray | Observed | Bursting | DiskTotals):
         return [array for field in fields(content) for array in _arrays(getattr(content, field.name))]
-    return [content]  # type: ignore[list-item]
+    return [content]  # type: ignore[list-item]  # what is left is an array or a tuple of names
 
 
 def _parts_of(owner: IntArray, rows: npt.NDArray[np.intp] | IntArray) -> tuple[IntArray, IntArray]:
