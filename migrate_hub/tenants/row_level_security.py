@@ -159,6 +159,37 @@ class TenantTable(Operation):
         return (self.__class__.__qualname__, list(self.names), {"append_only": True} if self.append_only else {})
 
 
+class TenantReference(Operation):
+    """Migration operation: the composite foreign key of a TenantForeignKey that is added to a locked table."""
+
+    reduces_to_sql = True
+    reversible = False
+
+    def __init__(self, model: str, field: str) -> None:
+        self.model = model
+        self.field = field
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Django's picture of the table stays as it was."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model)
+        field = model._meta.get_field(self.field)
+        assert isinstance(field, TenantForeignKey)
+        schema_editor.execute(_foreign_key_sql(model._meta.db_table, field))
+
+    def database_backwards(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("a reference is not loosened; write a new migration")
+
+    def describe(self) -> str:
+        return f"Tenant reference {self.model}.{self.field}"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__qualname__, [self.model, self.field], {})
+
+
 def runtime_role() -> str:
     """The role of web and worker, as DATABASE_URL names it, quoted for SQL."""
     return connection.ops.quote_name(str(connection.settings_dict["USER"]))
