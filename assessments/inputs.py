@@ -14,7 +14,7 @@ from assessments.engine.fixed_point import scaled
 from assessments.engine.values import BOOT_TYPES, Disks, Machines, Nics, Observed
 from assessments.models import AssessedDisk, AssessedMachine
 from ingest.models import DiscoveredBy, Disk, Machine, Nic
-from ingest.performance import Measured, Utilization, utilization
+from ingest.utilization import Measured, Utilization, utilization
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
 NIC_METRICS = ("received_mbps", "transmitted_mbps")

@@ -14,7 +14,7 @@ from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
 from assessments.settings import engine_settings
 from assessments.targets import catalog_of
-from ingest.performance import Measured
+from ingest.utilization import Measured
 
 ISSUES: dict[str, Issue] = {
     issue.code: issue for issue in (*FINDINGS, *DISK_FINDINGS, *DATA_ISSUES, *DISK_DATA_ISSUES, *NIC_DATA_ISSUES)

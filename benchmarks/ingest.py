@@ -243,7 +243,7 @@ def snapshots(site: Site, machines: int) -> None:
 def reading(tenant_id: int, last_hour: datetime, hours: int) -> None:
     """utilization() of all machines from the blocks, in this process."""
     from ingest.models import Machine
-    from ingest.performance import utilization
+    from ingest.utilization import utilization
     from migrate_hub.tenants.row_level_security import tenant_context
 
     with tenant_context(tenant_id):

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from ingest.performance import Utilization, read_series, utilization
+from ingest.performance import read_series
+from ingest.utilization import Utilization, utilization
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest import estates
