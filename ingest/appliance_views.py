@@ -14,7 +14,12 @@ from rest_framework.views import APIView
 from ingest import appliances
 from ingest.appliances import ApplianceView
 from ingest.inventory import store_inventory
-from ingest.limits import UPLOAD_LIMITS
+from ingest.limits import (
+    DEFAULT_INTERVAL_SECONDS,
+    MAX_MACHINES_INVENTORY,
+    MAX_MACHINES_PERFORMANCE,
+    UPLOAD_EVERY_SECONDS,
+)
 from ingest.receipts import upload_key
 from ingest.snapshots import SuspiciousSnapshotError
 from ingest.store import note_upload, store_performance
@@ -31,10 +36,19 @@ from ingest.uploads import (
     body_of,
     decode_message,
 )
+from migrate_hub.bodies import MAX_INFLATED_BYTES, MAX_WIRE_BYTES
 from migrate_hub.errors import PROBLEM_CONTENT_TYPE, DomainError, problem_document, problem_headers
 from migrate_hub.schema import json_answer, json_body
 from migrate_hub.tenants.row_level_security import tenant_slot
 
+UPLOAD_LIMITS = {
+    "interval_seconds": DEFAULT_INTERVAL_SECONDS,
+    "upload_every_seconds": UPLOAD_EVERY_SECONDS,
+    "max_machines_performance": MAX_MACHINES_PERFORMANCE,
+    "max_machines_inventory": MAX_MACHINES_INVENTORY,
+    "max_bytes": MAX_WIRE_BYTES,
+    "max_inflated_bytes": MAX_INFLATED_BYTES,
+}
 UPLOAD_HEADERS = [
     OpenApiParameter(
         "Idempotency-Key",

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ingest.bulk import plain_array, rows
-from ingest.uploads import MachineRecord
+from ingest.records import MachineRecord
 
 FOLLOWED = ("name", "power_state", "operating_system", "boot_type", "cores", "memory_mb")
 # An on-premises change of these makes an assessment outdated (rules, section 2.2).

@@ -19,11 +19,12 @@ from ingest.changes import Change, changes_between, stored_configurations
 from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT, RETENTION
 from ingest.models import Appliance, UploadKind
 from ingest.receipts import earlier_answer, keep_answer
+from ingest.records import MachineRecord
 from ingest.rejections import keep_rejections
 from ingest.snapshots import refuse_suspicious_snapshot
 from ingest.store import note_upload
 from ingest.text import is_clean, normal
-from ingest.uploads import InventoryUpload, MachineRecord, Rejection, decode_upload
+from ingest.uploads import InventoryUpload, Rejection, decode_upload
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import uuid7
 

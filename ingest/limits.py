@@ -1,8 +1,9 @@
-"""What one request may hold. The caps of the wire and of the inflated body stand in migrate_hub/bodies.py."""
+"""What one request may hold. The caps of the wire and of the inflated body stand in migrate_hub/bodies.py.
+
+Imports nothing of the framework: the child that parses files reads it too.
+"""
 
 from datetime import timedelta
-
-from migrate_hub.bodies import MAX_INFLATED_BYTES, MAX_WIRE_BYTES
 
 INTERVALS_SECONDS = (300, 600)
 DEFAULT_INTERVAL_SECONDS = 600
@@ -26,12 +27,3 @@ RETENTION = timedelta(days=35)
 MAX_AHEAD = timedelta(days=1)
 RECEIPTS_KEPT = timedelta(days=30)
 REJECTIONS_KEPT = timedelta(days=35)
-
-UPLOAD_LIMITS = {
-    "interval_seconds": DEFAULT_INTERVAL_SECONDS,
-    "upload_every_seconds": UPLOAD_EVERY_SECONDS,
-    "max_machines_performance": MAX_MACHINES_PERFORMANCE,
-    "max_machines_inventory": MAX_MACHINES_INVENTORY,
-    "max_bytes": MAX_WIRE_BYTES,
-    "max_inflated_bytes": MAX_INFLATED_BYTES,
-}

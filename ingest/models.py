@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from ingest.imports.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
 from migrate_hub.tenants.models import Project, Tenant, TenantManager, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
 
@@ -289,3 +290,27 @@ class PerformanceBlock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.machine_id} {self.start_at}"
+
+
+# Django finds models here only; those of file imports stand beside what they serve.
+__all__ = [
+    "Appliance",
+    "ApplianceKind",
+    "BootType",
+    "DiscoveredBy",
+    "Disk",
+    "FileImport",
+    "HeldSnapshot",
+    "ImportProblem",
+    "ImportedMachine",
+    "ImportedUtilization",
+    "Machine",
+    "MachineChange",
+    "Nic",
+    "PerformanceBlock",
+    "PowerState",
+    "RejectedRecord",
+    "SeriesLayout",
+    "UploadKind",
+    "UploadReceipt",
+]

@@ -17,17 +17,8 @@ from msgspec import Meta, Struct
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from ingest.limits import (
-    MAX_CORES,
-    MAX_DISKS,
-    MAX_IP_ADDRESSES,
-    MAX_MACHINES_INVENTORY,
-    MAX_MACHINES_PERFORMANCE,
-    MAX_MEMORY_MB,
-    MAX_NICS,
-    MAX_POINTS,
-    MAX_SIZE_GB,
-)
+from ingest.limits import MAX_DISKS, MAX_MACHINES_INVENTORY, MAX_MACHINES_PERFORMANCE, MAX_NICS, MAX_POINTS
+from ingest.records import MachineRecord, SourceId
 from migrate_hub.bodies import inflate, refuse_heavy_structure, too_large
 from migrate_hub.errors import DomainError, FieldProblem
 
@@ -36,46 +27,11 @@ MAX_NESTING = 8
 MAX_MESSAGE_BYTES = 64 * 1024
 
 Instant = Annotated[datetime, Meta(tz=True, description="With a time zone; UTC is expected.")]
-SourceId = Annotated[str, Meta(min_length=1, max_length=255)]
-Text = Annotated[str, Meta(max_length=255)]
 Sequence = Annotated[int, Meta(ge=0, le=2**62, description="Rises by one with each batch of the appliance.")]
 Points = Annotated[
     list[float | None], Meta(max_length=MAX_POINTS, description="One value a point, null where there is no data.")
 ]
 OptionalPoints = Points | None
-
-
-class DiskRecord(Struct, gc=False):
-    source_id: SourceId
-    name: Text | None = None
-    size_gb: Annotated[float, Meta(ge=0, le=MAX_SIZE_GB)] | None = None
-
-
-class NicRecord(Struct, gc=False):
-    source_id: SourceId
-    mac_address: Annotated[str, Meta(max_length=64)] | None = None
-    ip_addresses: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAX_IP_ADDRESSES)] = []
-    network: Text | None = None
-
-
-class MachineRecord(Struct):
-    """What is known of a machine. `disks` in their order: the first is the operating system's."""
-
-    source_id: SourceId
-    name: Text
-    path: Annotated[str, Meta(max_length=1024)] | None = None
-    host: Text | None = None
-    cluster: Text | None = None
-    power_state: Literal["on", "off", "suspended", "unknown"] = "unknown"
-    operating_system: Text | None = None
-    boot_type: Literal["bios", "uefi", "unknown"] = "unknown"
-    cores: Annotated[int, Meta(ge=0, le=MAX_CORES)] | None = None
-    memory_mb: Annotated[int, Meta(ge=0, le=MAX_MEMORY_MB)] | None = None
-    cpu_model: Text | None = None
-    instance_uuid: UUID | None = None
-    bios_uuid: UUID | None = None
-    disks: Annotated[list[DiskRecord], Meta(max_length=MAX_DISKS)] = []
-    nics: Annotated[list[NicRecord], Meta(max_length=MAX_NICS)] = []
 
 
 class InventoryUpload(Struct, kw_only=True):
