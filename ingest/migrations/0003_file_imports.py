@@ -3,8 +3,8 @@
 import django.db.models.deletion
 import django.utils.timezone
 import migrate_hub.tenants.models
-import migrate_hub.tenants.row_level_security
 
+from django.db import migrations, models
 from migrate_hub.tenants.row_level_security import TenantTable
 
 
