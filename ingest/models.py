@@ -103,6 +103,9 @@ class Machine(TenantModel):
     A machine that vanished keeps its row with `removed_at` and comes back as itself. `epoch` and `sequence` are those
     of the upload that last spoke of it: a lower pair that arrives later changes nothing. `configuration_version` rises
     with each change that an assessment would see; `content_digest` stands for everything the appliance said.
+
+    Two appliances, or an appliance and a file, may list one machine: `duplicate_of` then names the row that counts. The
+    three keys are what a machine is recognised by (ingest/identity.py); null where it has none that can be trusted.
     """
 
     project = TenantForeignKey(Project, on_delete=models.CASCADE, related_name="machines")
@@ -124,6 +127,10 @@ class Machine(TenantModel):
     cpu_model = models.CharField(max_length=255, null=True)
     instance_uuid = models.UUIDField(null=True)
     bios_uuid = models.UUIDField(null=True)
+    instance_key = models.UUIDField(null=True)
+    bios_key = models.UUIDField(null=True)
+    mac_key = models.UUIDField(null=True)
+    duplicate_of = TenantForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="duplicates")
     discovered_by = models.CharField(max_length=16, choices=DiscoveredBy.choices, default=DiscoveredBy.APPLIANCE)
     configuration_version = models.PositiveBigIntegerField(default=1)
     content_digest = models.BinaryField(max_length=32)
@@ -144,6 +151,17 @@ class Machine(TenantModel):
             models.Index(fields=["tenant", "project", "id"], name="machine_by_project"),
             models.Index(fields=["tenant", "project", "name_lower", "id"], name="machine_by_name"),
             models.Index(fields=["tenant", "appliance"], name="machine_by_appliance"),
+            *(
+                models.Index(
+                    fields=["tenant", "project", f"{kind}_key"],
+                    condition=Q((f"{kind}_key__isnull", False)),
+                    name=f"machine_by_{kind}_key",
+                )
+                for kind in ("instance", "bios", "mac")
+            ),
+            models.Index(
+                fields=["tenant", "duplicate_of"], condition=Q(duplicate_of__isnull=False), name="machine_by_duplicate"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -242,6 +260,36 @@ class RejectedRecord(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.source_id}: {self.code}"
+
+
+class CoverageDay(TenantModel):
+    """How many points one appliance should have sent for a UTC day and how many came, in all and machine by machine.
+
+    `touched_at` is when the last upload brought points of that day; the day is counted in the background and right as
+    long as `counted_for` is the same. `machine_ids` holds 16 bytes a machine in order; `expected_points` and
+    `received_points` a little-endian int32 each, beside them.
+    """
+
+    appliance = TenantForeignKey(Appliance, on_delete=models.CASCADE, related_name="coverage_days")
+    day = models.DateField()
+    touched_at = models.DateTimeField()
+    counted_for = models.DateTimeField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    machines = models.PositiveIntegerField(default=0)
+    expected = models.PositiveBigIntegerField(default=0)
+    received = models.PositiveBigIntegerField(default=0)
+    machine_ids = models.BinaryField(default=b"")
+    expected_points = models.BinaryField(default=b"")
+    received_points = models.BinaryField(default=b"")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "appliance", "day"], name="coverage_once_a_day"),
+        ]
+        indexes = [models.Index(fields=["tenant", "day"], name="coverage_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.appliance_id} {self.day}"
 
 
 class SeriesLayout(TenantModel):
