@@ -6,8 +6,9 @@ from rest_framework import serializers
 
 from assessments.engine.issues import READINESS
 from assessments.models import RunStatus
-from assessments.serializers import FailureOut, ReadinessCounts
+from assessments.serializers import FailureOut, ProgressOut, ReadinessCounts
 from assessments.settings import SettingsIn, choices
+from migrate_hub.tenants.api import StrictSerializer
 
 
 class RunTotals(serializers.Serializer[Any]):
@@ -16,11 +17,20 @@ class RunTotals(serializers.Serializer[Any]):
     total = serializers.CharField()
 
 
+class RepeatIn(StrictSerializer):
+    settings = SettingsIn(
+        required=False,
+        help_text="Instead of the run's own; sizing_criterion, performance_window and percentile stay as they were.",
+    )
+
+
 class RunRow(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.IntegerField()
     status = serializers.ChoiceField(choices=RunStatus.choices)
     published = serializers.BooleanField(help_text="Whether this is the run that readers of the assessment see.")
+    progress = ProgressOut()
+    repeats = serializers.UUIDField(required=False, help_text="The run whose inputs this one took.")
     settings = SettingsIn()
     catalog = serializers.UUIDField()
     prices_as_of = serializers.DateField()

@@ -6,15 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from assessments.comparison import CAUSES, NOTES, Comparison, compare
-from assessments.comparison_serializers import CompareQuery, ComparisonOut, RunRow
+from assessments.comparison_serializers import CompareQuery, ComparisonOut, RepeatIn, RunRow
 from assessments.engine.fixed_point import MONEY_SCALE, to_decimal
-from assessments.models import AssessedMachine, Assessment, AssessmentRun, RunStatus
+from assessments.models import AssessedMachine, Assessment, AssessmentRun, RunShard, RunStatus
+from assessments.queueing import repeat_run
 from assessments.results import amount_text
 from migrate_hub.errors import DomainError, not_found
 from migrate_hub.tenants.api import CursorPages, ProjectViewSet, as_uuid
@@ -48,8 +51,10 @@ class RunsView(OfAssessmentView):
     ordering = ("-number",)
 
     def get_queryset(self) -> models.QuerySet[AssessmentRun]:
+        shards = RunShard.objects.filter(run=models.OuterRef("id"), done=True).order_by().values("run")
+        done = shards.annotate(done=models.Sum("machine_count")).values("done")
         rows: models.QuerySet[AssessmentRun] = AssessmentRun.objects.filter(assessment=self.assessment)
-        return rows.select_related("catalog")
+        return rows.select_related("catalog").annotate(done=models.Subquery(done))
 
     @extend_schema(responses=RunRow(many=True))
     def list(self, request: Request, project: str, assessment: str) -> Response:
@@ -59,13 +64,38 @@ class RunsView(OfAssessmentView):
         assert self.paginator is not None
         return self.paginator.get_paginated_response(rows.data)
 
+    @extend_schema(responses=RunRow)
+    def retrieve(self, request: Request, project: str, assessment: str, run: str) -> Response:
+        return Response(RunRow(run_row(self.find(self.get_queryset(), run), self.assessment)).data)
+
+    @extend_schema(request=RepeatIn, responses={202: RunRow})
+    def repeat(self, request: Request, project: str, assessment: str, run: str) -> Response:
+        """Computes a completed run once more on exactly the inputs that it stored, at other prices if asked.
+
+        Without `settings` it comes to the same cent. With another `catalog` or a `price_sheet` (or any setting that
+        reads nothing else of the history) it tells what the same machines would cost then. The new run is kept beside
+        the published one and read with `?run=`; `compare/?with_run=` splits the difference by cause.
+        """
+        body = RepeatIn(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        found = self.find(self.get_queryset().select_related("assessment__project"), run)
+        settings = body.validated_data.get("settings", {})
+        repeated = repeat_run(found, settings=settings, now=timezone.now())
+        return Response(RunRow(run_row(repeated, self.assessment)).data, status=status.HTTP_202_ACCEPTED)
+
 
 def run_row(run: AssessmentRun, assessment: Assessment) -> dict[str, Any]:
+    total = run.machine_count
+    done = total if run.status == RunStatus.COMPLETED else min(getattr(run, "done", None) or 0, total)
     row = {
         "id": run.id,
         "number": run.number,
         "status": run.status,
         "published": run.id == assessment.current_run_id,
+        "progress": {
+            "done": run.machine_count if run.status == RunStatus.COMPLETED else done,
+            "total": run.machine_count,
+        },
         "settings": run.settings,
         "catalog": run.catalog_id,
         "prices_as_of": run.catalog.as_of,
@@ -76,6 +106,8 @@ def run_row(run: AssessmentRun, assessment: Assessment) -> dict[str, Any]:
         "created_at": run.created_at,
         "currency": run.settings["currency"],
     }
+    if run.repeats_id is not None:
+        row["repeats"] = run.repeats_id
     if run.finished_at is not None:
         row["finished_at"] = run.finished_at
     if run.status == RunStatus.FAILED:

@@ -67,10 +67,12 @@ class AssessmentRun(TenantModel):
     """One computation. Everything that decides its outcome is pinned here, so that it can be repeated to the cent.
 
     Workers write rows of an unpublished run; publishing sets `status` completed and the assessment's `current_run`
-    in one transaction.
+    in one transaction. A run that `repeats` another one takes that one's inputs instead of reading the estate; it is
+    kept beside the others and never becomes the assessment's `current_run`.
     """
 
     assessment = TenantForeignKey(Assessment, on_delete=models.CASCADE, related_name="runs")
+    repeats = TenantForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)
     settings = models.JSONField()

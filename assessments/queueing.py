@@ -10,7 +10,7 @@ from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
 from assessments.settings import complete_settings, find_catalog, pinned_window
 from groups.membership import member_count
 from groups.models import Group
-from migrate_hub.errors import DomainError
+from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.people import name_taken
@@ -20,6 +20,8 @@ MAX_ASSESSMENTS = 10_000
 MAX_MACHINES = 100_000
 MAX_UNFINISHED = 50
 CANCELLED = "cancelled"
+# What decided which values were read of the history; the stored inputs hold those and no others.
+DECIDED_BY_READING = ("sizing_criterion", "performance_window", "percentile")
 
 
 def queue_assessment(*, group: Group, name: str, settings: dict[str, Any], now: datetime) -> Assessment:
@@ -55,10 +57,9 @@ def queue_run(assessment: Assessment, now: datetime) -> AssessmentRun:
         raise DomainError(code="too_many_machines", detail=f"An assessment covers at most {MAX_MACHINES} machines.")
     catalog = find_catalog(assessment.settings["catalog"])
     start_at, end_at = pinned_window(assessment.settings, now)
-    number = AssessmentRun.objects.filter(assessment=assessment).aggregate(last=Max("number"))["last"] or 0
     run: AssessmentRun = AssessmentRun.objects.create(
         assessment=assessment,
-        number=number + 1,
+        number=_next_number(assessment),
         settings=assessment.settings,
         catalog=catalog,
         region=assessment.settings["target_region"],
@@ -72,6 +73,12 @@ def queue_run(assessment: Assessment, now: datetime) -> AssessmentRun:
     assessment.save(update_fields=["latest_run"])
     enqueue(PLAN_TASK, run.id)
     return run
+
+
+def _next_number(assessment: Assessment) -> int:
+    """Numbers of runs; the lock that `_refuse_if_unfinished` took keeps two from being equal."""
+    last = AssessmentRun.objects.filter(assessment=assessment).aggregate(last=Max("number"))["last"] or 0
+    return int(last) + 1
 
 
 def _refuse_if_unfinished(assessment: Assessment) -> None:
@@ -120,6 +127,46 @@ def recalculate(assessment: Assessment, now: datetime) -> AssessmentRun:
     run = queue_run(assessment, now)
     audit.record("assessment.recalculate", assessment, run=run.number)
     return run
+
+
+def repeat_run(run: AssessmentRun, *, settings: dict[str, Any], now: datetime) -> AssessmentRun:
+    """Queues a new run on the inputs of a completed one, with its settings but for those given.
+
+    Raises DomainError: run_unfinished, needs_history (settings that would read other values), and everything that
+    `complete_settings` refuses.
+    """
+    if run.status != RunStatus.COMPLETED:
+        raise DomainError(code="run_not_completed", status=409, detail=f"Run {run.number} has no results to repeat.")
+    _refuse_other_readings(settings)
+    _refuse_if_unfinished(run.assessment)
+    complete = complete_settings(run.assessment.project, merged(run.settings, settings)) if settings else run.settings
+    repeated: AssessmentRun = AssessmentRun.objects.create(
+        assessment=run.assessment,
+        repeats=run,
+        number=_next_number(run.assessment),
+        settings=complete,
+        catalog=find_catalog(complete["catalog"]),
+        region=complete["target_region"],
+        performance_start_at=run.performance_start_at,
+        performance_end_at=run.performance_end_at,
+        group_membership_version=run.group_membership_version,
+        machine_count=run.machine_count,
+        created_at=now,
+    )
+    enqueue(PLAN_TASK, repeated.id)
+    audit.record("assessment.repeat", run.assessment, run=run.number, as_run=repeated.number, changed=sorted(settings))
+    return repeated
+
+
+def _refuse_other_readings(settings: dict[str, Any]) -> None:
+    refused = [name for name in DECIDED_BY_READING if name in settings]
+    if refused:
+        message = "A repeated run keeps the values that were read of the history."
+        raise DomainError(
+            code="needs_history",
+            detail=f"{message} To change {' and '.join(refused)}, change the assessment's settings instead.",
+            errors=[FieldProblem(f"settings.{name}", "needs_history", message) for name in refused],
+        )
 
 
 def cancel_run(assessment: Assessment, now: datetime) -> None:

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from assessments.engine.assess import assess
 from assessments.engine.rankings import Rankings
-from assessments.inputs import load_machines
+from assessments.inputs import LoadedMachines, load_machines
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.packed_run import save_inputs
 from assessments.queueing import end_run
+from assessments.repeating import repeated_machines, repeated_parts
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
@@ -35,22 +36,26 @@ def plan_run(claim: Claim) -> None:
     """Divides the machines of the group into shards and enqueues them."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        machine_ids = [str(id) for id in member_ids(run.assessment.group)]
-        if not machine_ids:
+        parts = repeated_parts(run) if run.repeats_id else _new_parts(run)
+        if not parts:
             end_run(
                 run, code="empty_group", detail="The group had no machines when the run started.", now=timezone.now()
             )
             claim.finish()
             return
-        parts = [machine_ids[i : i + MACHINES_A_SHARD] for i in range(0, len(machine_ids), MACHINES_A_SHARD)]
         RunShard.objects.filter(run=run).delete()
         RunShard.objects.bulk_create(
             RunShard(run=run, part=number, machine_ids=ids, machine_count=len(ids)) for number, ids in enumerate(parts)
         )
-        run.status, run.started_at, run.machine_count = RunStatus.RUNNING, timezone.now(), len(machine_ids)
+        run.status, run.started_at, run.machine_count = RunStatus.RUNNING, timezone.now(), sum(map(len, parts))
         run.save(update_fields=["status", "started_at", "machine_count"])
         enqueue(SHARD_TASK, run.id, parts=range(len(parts)))
         claim.finish()
+
+
+def _new_parts(run: AssessmentRun) -> list[list[str]]:
+    machine_ids = [str(id) for id in member_ids(run.assessment.group)]
+    return [machine_ids[i : i + MACHINES_A_SHARD] for i in range(0, len(machine_ids), MACHINES_A_SHARD)]
 
 
 def run_shard(claim: Claim) -> None:
@@ -59,19 +64,23 @@ def run_shard(claim: Claim) -> None:
         run = _unfinished_run(claim)
         shard = RunShard.objects.get(run=run, part=claim.part)
         catalog = catalog_of(run)
-        machines = load_machines(
-            [UUID(id) for id in shard.machine_ids],
-            start_at=run.performance_start_at,
-            end_at=run.performance_end_at,
-            percentile=run.settings["percentile"],
-            performance_based=run.settings["sizing_criterion"] == "performance_based",
-        )
+        machines = repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard)
     decided = assess(machines.values, catalog, engine_settings(run.settings))
     with tenant_context(claim.tenant_id):
         delete_rows(run, claim.part)
         save_rows(run, claim.part, machines, decided, catalog)
         save_inputs(run, claim.part, machines)
         _finish_shard(run, claim)
+
+
+def _read_machines(run: AssessmentRun, shard: RunShard) -> LoadedMachines:
+    return load_machines(
+        [UUID(id) for id in shard.machine_ids],
+        start_at=run.performance_start_at,
+        end_at=run.performance_end_at,
+        percentile=run.settings["percentile"],
+        performance_based=run.settings["sizing_criterion"] == "performance_based",
+    )
 
 
 def _finish_shard(run: AssessmentRun, claim: Claim) -> None:
@@ -89,14 +98,15 @@ def _finish_shard(run: AssessmentRun, claim: Claim) -> None:
 
 
 def publish_run(claim: Claim) -> None:
-    """Sums up, completes the run and shows it to readers, in one transaction."""
+    """Sums up, completes the run and shows it to readers, in one transaction; a repeated run is kept beside them."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
         run.summary = summarize(run, Rankings(target_of(run)))
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])
-        Assessment.objects.filter(id=run.assessment_id).update(current_run=run)
-        start_percentiles(run)
+        if run.repeats_id is None:
+            Assessment.objects.filter(id=run.assessment_id).update(current_run=run)
+            start_percentiles(run)
         claim.finish()
     log.info("run_completed", run=str(run.id), machines=run.machine_count)
 

@@ -37,5 +37,7 @@ urlpatterns = [
     ),
     path(ASSESSMENT + "sensitivity/grid/", SensitivityView.as_view({"get": "read_grid"}), name="sensitivity-grid"),
     path(ASSESSMENT + "runs/", RunsView.as_view({"get": "list"}), name="assessment-runs"),
+    path(ASSESSMENT + "runs/<str:run>/", RunsView.as_view({"get": "retrieve"}), name="assessment-run"),
+    path(ASSESSMENT + "runs/<str:run>/repeat/", RunsView.as_view({"post": "repeat"}), name="run-repeat"),
     path(ASSESSMENT + "compare/", ComparisonView.as_view({"get": "compare"}), name="assessment-compare"),
 ]

@@ -30,6 +30,8 @@ from groups.models import Group
 from migrate_hub.errors import DomainError, not_found
 from migrate_hub.tenants.api import ProjectViewSet, as_uuid
 
+RUN_PARAMETER = OpenApiParameter("run", OpenApiTypes.UUID, description="A completed run; default: the published one.")
+
 
 def shown(assessment: Assessment, done: int) -> dict[str, Any]:
     """An assessment with the state of its newest run and what its published run pinned."""
@@ -147,7 +149,7 @@ class AssessmentsView(ProjectViewSet):
 
 
 class RunRowsView(ProjectViewSet):
-    """Rows of the published run of the assessment in the URL."""
+    """Rows of the published run of the assessment in the URL, or of the completed run that `?run=` names."""
 
     run: AssessmentRun
 
@@ -157,13 +159,20 @@ class RunRowsView(ProjectViewSet):
         assessment = assessments.select_related("current_run__catalog").filter(id=as_uuid(kwargs["assessment"])).first()
         if assessment is None:
             raise not_found()
-        if assessment.current_run is None:
-            raise DomainError(
-                code="no_results_yet",
-                status=409,
-                detail="No run of this assessment has completed yet. Ask again later.",
-            )
-        self.run = assessment.current_run
+        self.run = self._run(assessment, self.request.query_params.get("run"))
+
+    def _run(self, assessment: Assessment, named: str | None) -> AssessmentRun:
+        run: AssessmentRun | None = assessment.current_run
+        if named is not None:
+            runs = AssessmentRun.objects.filter(assessment=assessment).select_related("catalog")
+            run = runs.filter(id=as_uuid(named)).first()
+            if run is None:
+                raise not_found()
+        if run is None or run.status != RunStatus.COMPLETED:
+            which = "This run" if named else "No run of this assessment"
+            detail = f"{which} has {'not ' if named else ''}completed yet. Ask again later."
+            raise DomainError(code="no_results_yet", status=409, detail=detail)
+        return run
 
     def get_queryset(self) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = self.model.objects.filter(run=self.run)
@@ -180,6 +189,7 @@ class AssessedMachinesView(RunRowsView):
         parameters=[
             OpenApiParameter("readiness", enum=list(READINESS)),
             OpenApiParameter("search", OpenApiTypes.STR, description="The start of the name, in the case it has."),
+            RUN_PARAMETER,
         ],
         responses=MachineRow(many=True),
     )
@@ -201,7 +211,7 @@ class AssessedMachinesView(RunRowsView):
         prefix = request.query_params.get("search")
         return by_name(machines, prefix) if prefix else machines
 
-    @extend_schema(responses=MachineDetail)
+    @extend_schema(parameters=[RUN_PARAMETER], responses=MachineDetail)
     def retrieve(self, request: Request, project: str, assessment: str, machine: str) -> Response:
         found = self.get_queryset().filter(machine_id=as_uuid(machine)).first()
         if found is None:

@@ -189,6 +189,7 @@ def whole_estate() -> Estate:
         "machine": machine_ids(api, project)["sql-01"],
         "group": group,
         "assessment": assessment["id"],
+        "run": api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/runs/"))["results"][0]["id"],
         "report": report["id"],
         "token": next(token["id"] for token in tokens if token["role"] == "reader"),
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
