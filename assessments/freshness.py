@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
@@ -35,6 +36,7 @@ def freshness(run: AssessmentRun, group: Group) -> dict[str, Any]:
     reasons: list[dict[str, Any]] = []
     if group.membership_version != run.group_membership_version or _members_differ(run, group):
         reasons.append({"code": "group_changed", "message": "Machines were added to the group or removed from it."})
+        reasons += _joined_and_left(run, group)
     changed = _machine_reasons(run)
     status = "out_of_sync" if reasons else ("outdated" if changed else "current")
     return {"status": status, "reasons": (reasons + changed)[:MAX_REASONS]}
@@ -47,6 +49,26 @@ def _members_differ(run: AssessmentRun, group: Group) -> bool:
     return (
         now.count() != run.machine_count or now.filter(id__any_of=ArraySubquery(assessed)).count() != run.machine_count
     )
+
+
+def _joined_and_left(run: AssessmentRun, group: Group) -> list[dict[str, Any]]:
+    """Machines of the group that the run does not know, then machines of the run that are not in the group.
+
+    EXCEPT, because it is planned well whatever the statistics of fresh rows say.
+    """
+    assessed, members = AssessedMachine.objects.filter(run=run), members_of(group)
+    known, now = assessed.values_list("machine_id", flat=True), members.values_list("id", flat=True)
+    joined, left = list(now.difference(known)[:MAX_REASONS]), list(known.difference(now)[:MAX_REASONS])
+    joined_names = members.filter(id__in=joined).order_by("name", "id").values_list("id", "name")
+    left_names = assessed.filter(machine_id__in=left).order_by("name", "machine_id").values_list("machine_id", "name")
+    return [
+        *(_membership("machine_joined", "was not in the group when it was assessed", *row) for row in joined_names),
+        *(_membership("machine_left", "is no longer in the group", *row) for row in left_names),
+    ]
+
+
+def _membership(code: str, what: str, machine_id: UUID, name: str) -> dict[str, Any]:
+    return {"code": code, "machine": str(machine_id), "name": name, "message": f"{name} {what}."}
 
 
 def _machine_reasons(run: AssessmentRun) -> list[dict[str, Any]]:

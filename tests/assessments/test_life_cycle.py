@@ -157,10 +157,12 @@ def test_a_changed_group_makes_the_result_out_of_sync() -> None:
     group = api.ok(api.post(f"projects/{project}/groups/", {"name": "g", "machines": [ids["sql-01"]]}), 201)["id"]
     assessment = assessed(api, project, group)
     assert assessment["freshness"] == "current"
-    api.ok(api.post(f"projects/{project}/groups/{group}/machines/", {"add": [ids["web-01"]]}))
+    exchange = {"add": [ids["web-01"]], "remove": [ids["sql-01"]]}
+    api.ok(api.post(f"projects/{project}/groups/{group}/machines/", exchange))
     after = api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/"))
     assert after["freshness"] == "out_of_sync"
-    assert after["freshness_reasons"][0]["code"] == "group_changed"
+    told = [(reason["code"], reason.get("name")) for reason in after["freshness_reasons"]]
+    assert told == [("group_changed", None), ("machine_joined", "web-01"), ("machine_left", "sql-01")]
     assert after["summary"]["machines"] == 1
 
 
