@@ -11,7 +11,7 @@ import numpy as np
 
 from assessments.engine.assess import Groundwork, decide, groundwork
 from assessments.engine.confidence import available_points, expected_points
-from assessments.engine.costing import discount_percent, price_parts
+from assessments.engine.costing import PricePart, discount_percent, price_parts
 from assessments.engine.explain_disks import explain_disks
 from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
 from assessments.engine.guest_os import LICENCES, Licence
@@ -34,7 +34,7 @@ from assessments.engine.trace import (
     ScenarioTrace,
 )
 from assessments.engine.trace_parts import issue_traces, observed_trace
-from assessments.engine.values import BOOT_TYPES, Catalog, KnownArray, Machines, Observed
+from assessments.engine.values import BOOT_TYPES, Catalog, Machines, Observed
 
 
 def explain(
@@ -118,8 +118,8 @@ def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[Requ
         "nics": f"{len(alone.nics.machine)} network adapters",
         "network_mbps": f"megabytes out of all adapters x 8 x {target.settings.comfort_factor}",
         "generation_1": "1 if the machine boots with BIOS, which only a generation 1 VM does",
-        "cores": _allocated_arithmetic(int(alone.cores[0]), alone.cpu_percent, target),
-        "memory_mb": _allocated_arithmetic(int(alone.memory_mb[0]), alone.memory_percent, target),
+        "cores": allocated_arithmetic(int(alone.cores[0]), alone.cpu_percent, target),
+        "memory_mb": allocated_arithmetic(int(alone.memory_mb[0]), alone.memory_percent, target),
     }
     return tuple(
         RequiredTrace(
@@ -131,15 +131,16 @@ def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[Requ
     )
 
 
-def _allocated_arithmetic(allocated: int, percent: Observed, target: Target) -> str:
+def allocated_arithmetic(allocated: int, percent: Observed, target: Target, machine: int = 0) -> str:
+    """How cores or memory follow from what is allocated to the machine at this index."""
     factor = target.settings.comfort_factor
-    if target.uses_observations and percent.known[0]:
-        return f"{allocated} x {to_decimal(percent.values[0])} % x {factor}"
+    if target.uses_observations and percent.known[machine]:
+        return f"{allocated} x {to_decimal(percent.values[machine])} % x {factor}"
     return f"{allocated} allocated x {factor}" if target.rules.comfort_factor_on_allocated else f"{allocated} allocated"
 
 
-def _demanded(ground: Groundwork, row: int) -> Decimal:
-    return to_decimal(ground.demand.values[row, 0], DIMENSIONS[row].unit)
+def _demanded(ground: Groundwork, row: int, machine: int = 0) -> Decimal:
+    return to_decimal(ground.demand.values[row, machine], DIMENSIONS[row].unit)
 
 
 def _scenario(answer: Recommendations, ground: Groundwork, place: int, rankings: Rankings) -> ScenarioTrace:
@@ -165,27 +166,46 @@ def _licence_place(ground: Groundwork) -> int:
 
 def price_lines(target: Target, scenario: Scenario, licence: Licence, *, size: int, cost: int) -> tuple[PriceLine, ...]:
     """Every price in a size's monthly cost; the amounts add up to it exactly."""
-    lines = [
-        PriceLine(
-            kind=part.kind,
-            unit_price=to_decimal(part.price.values[size], MONEY_SCALE),
-            hours=part.hours or None,
-            months=part.months or None,
-            amount=to_decimal(part.monthly.values[size], MONEY_SCALE),
-            arithmetic=_price_arithmetic(part.price, size, part.hours, part.months),
-        )
-        for part in price_parts(target, scenario, licence)
-    ]
+    lines = [_price_line(part, size) for part in price_parts(target, scenario, licence)]
     percent = discount_percent(target, scenario)
     if percent:
-        discount = to_decimal(cost, MONEY_SCALE) - sum((line.amount for line in lines), Decimal(0))
-        lines.append(PriceLine("discount", None, None, None, discount, f"{percent} % off"))
+        listed = sum((line.amount for line in lines), Decimal(0))
+        lines.append(_discount_line(percent, listed, to_decimal(cost, MONEY_SCALE)))
     return tuple(lines)
 
 
-def _price_arithmetic(price: KnownArray, size: int, hours: int, months: int) -> str:
-    unit = to_decimal(price.values[size], MONEY_SCALE)
-    return f"{unit} a term / {months} months" if months else f"{unit} an hour x {hours} hours"
+def _price_line(part: PricePart, size: int) -> PriceLine:
+    unit_price, amount = (to_decimal(array.values[size], MONEY_SCALE) for array in (part.price, part.monthly))
+    arithmetic = (
+        f"{unit_price} a term / {part.months} months" if part.months else f"{unit_price} an hour x {part.hours} hours"
+    )
+    if not unit_price:  # a subscription that is left out: everything else that lacks a price has no cost at all
+        arithmetic = "no price in the catalog, so it is not in the cost"
+    return PriceLine(
+        kind=part.kind,
+        unit="term" if part.months else "hour",
+        unit_price=unit_price or None,
+        quantity=1,
+        hours=part.hours or None,
+        months=part.months or None,
+        discount_percent=None,
+        amount=amount,
+        arithmetic=arithmetic,
+    )
+
+
+def _discount_line(percent: Decimal, listed: Decimal, cost: Decimal) -> PriceLine:
+    return PriceLine(
+        kind="discount",
+        unit=None,
+        unit_price=None,
+        quantity=None,
+        hours=None,
+        months=None,
+        discount_percent=percent,
+        amount=cost - listed,
+        arithmetic=f"{percent} % off {listed}",
+    )
 
 
 def _fitting(ground: Groundwork, ranked: Ranking) -> IntArray:
@@ -218,21 +238,23 @@ def _refused(ground: Groundwork, place: int, rankings: Rankings) -> tuple[Refuse
         RefusedOffer(
             sizes.names[size],
             to_decimal(ranked.monthly_cost.values[size], MONEY_SCALE),
-            _refusals(ground, size, [row for row, short in enumerate(rows) if short], target),
+            refusals(ground, size, [row for row, short in enumerate(rows) if short], target),
         )
         for size, rows in zip(cheaper.tolist(), missed, strict=True)
     )
 
 
-def _refusals(ground: Groundwork, size: int, missed: list[int], target: Target) -> tuple[Refusal, ...]:
-    """Every constraint that a size misses; `missed` are rows of DIMENSIONS."""
+def refusals(
+    ground: Groundwork, size: int, missed: Iterable[int], target: Target, machine: int = 0
+) -> tuple[Refusal, ...]:
+    """Every constraint that a size misses for the machine at this index; `missed` are rows of DIMENSIONS."""
     sizes, found = target.catalog.sizes, []
     if not sizes.considered[size]:
         found.append(Refusal("not_considered", None, None, None))
-    if sizes.burstable[size] and not _credits_last(ground, size):
+    if sizes.burstable[size] and not _credits_last(ground, size, machine):
         found.append(Refusal("cpu_credits", None, None, None))
     for row in missed:
-        dimension, required = DIMENSIONS[row], _demanded(ground, row)
+        dimension, required = DIMENSIONS[row], _demanded(ground, row, machine)
         if ground.limits.known[row, size]:
             offered = to_decimal(ground.limits.effective[row, size], dimension.unit)
             found.append(Refusal(dimension.name, required, offered, required - offered))
@@ -241,9 +263,9 @@ def _refusals(ground: Groundwork, size: int, missed: list[int], target: Target) 
     return tuple(found)
 
 
-def _credits_last(ground: Groundwork, size: int) -> bool:
+def _credits_last(ground: Groundwork, size: int, machine: int) -> bool:
     column = np.flatnonzero(ground.demand.burstable == size)
-    return len(column) > 0 and bool(ground.demand.lasting[0, column[0]])
+    return len(column) > 0 and bool(ground.demand.lasting[machine, column[0]])
 
 
 def _nics(alone: Machines, answer: Recommendations, target: Target) -> tuple[NicTrace, ...]:

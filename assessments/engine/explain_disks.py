@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from assessments.engine.target import Target
 from assessments.engine.trace import DiskTrace, PriceLine, Refusal, RefusedOffer, RequiredTrace, RunnerUp
 from assessments.engine.trace_parts import issue_traces, observed_trace
 from assessments.engine.values import DISK_TYPES, Machines, PremiumV2, Ultra
+
+ProvisionedUnit = Literal["gib_hour", "iops_hour", "mbps_hour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def _disk(alone: Machines, answer: Recommendations, disk: int, target: Target) -
         provisioned_iops=to_decimal(chosen.iops[disk]) if found else None,
         provisioned_mbps=to_decimal(chosen.mbps[disk]) if found else None,
         monthly_cost=None if cost is None else to_decimal(cost, MONEY_SCALE),
-        price_lines=_price_lines(answer, disk, target),
+        price_lines=disk_price_lines(answer, disk, target),
         runner_up=_runner_up(others, cost),
         refused=_cheaper(others, cost),
         findings=issue_traces(chosen.finding_list(disk), target),
@@ -105,7 +108,7 @@ def _tiers(need: Need, kind: DiskType, target: Target) -> list[Alternative]:
         Alternative(
             tiers.names[tier],
             int(tiers.monthly_price.values[tier]),
-            _refusals(
+            disk_refusals(
                 need, target, size_gib=int(tiers.size_gib[tier]), iops=int(tiers.iops[tier]), mbps=int(tiers.mbps[tier])
             ),
         )
@@ -135,16 +138,21 @@ def _flexible(
     """What a flexible type costs, or which of its maxima the need exceeds."""
     size, iops, mbps = (limit * QUANTITY_SCALE for limit in limits)
     needed = Need(need.size_gb, provisioned.iops * QUANTITY_SCALE, provisioned.mbps * QUANTITY_SCALE, need.too_large)
-    refusals = _refusals(needed, target, size_gib=size, iops=iops, mbps=mbps)
+    refusals = disk_refusals(needed, target, size_gib=size, iops=iops, mbps=mbps)
     return Alternative(kind, int(provisioned.monthly_cost[0]), refusals)
 
 
-def _refusals(need: Need, target: Target, *, size_gib: int, iops: int, mbps: int) -> tuple[Refusal, ...]:
+def disk_refusals(
+    need: Need, target: Target, *, size_gib: int, iops: int, mbps: int, disk: int = 0
+) -> tuple[Refusal, ...]:
+    """Every limit that is too low for the disk at this index of the need."""
     wanted = (("size_gb", need.size_gb, size_gib), ("iops", need.iops, iops), ("mbps", need.mbps, mbps))
-    found = [_short(name, int(required[0]), offered) for name, required, offered in wanted if required[0] > offered]
-    if need.too_large[0]:
+    found = [
+        _short(name, int(required[disk]), offered) for name, required, offered in wanted if required[disk] > offered
+    ]
+    if need.too_large[disk]:
         limit = target.rules.max_disk_gb * QUANTITY_SCALE
-        found.append(_short("rule_set_max_disk_gb", int(need.size_gb[0]), limit))
+        found.append(_short("rule_set_max_disk_gb", int(need.size_gb[disk]), limit))
     return tuple(found)
 
 
@@ -170,14 +178,17 @@ def _cheaper(others: list[Alternative], cost: int | None) -> tuple[RefusedOffer,
     )
 
 
-def _price_lines(answer: Recommendations, disk: int, target: Target) -> tuple[PriceLine, ...]:
+def disk_price_lines(answer: Recommendations, disk: int, target: Target) -> tuple[PriceLine, ...]:
+    """Every price in a disk's monthly cost; the amounts add up to it exactly."""
     chosen = answer.disks
     cost = chosen.monthly_cost.number(disk)
     if cost is None:
         return ()
     if chosen.has_tier[disk]:
         amount = to_decimal(cost, MONEY_SCALE)
-        return (PriceLine("disk_tier", amount, None, 1, amount, f"{amount} a month"),)
+        return (
+            _line("disk_tier", "month", unit_price=amount, quantity=1, amount=amount, arithmetic=f"{amount} a month"),
+        )
     if DISK_TYPES[int(chosen.type[disk])] == "ultra":
         return _ultra_lines(answer, disk, target.catalog.ultra)
     return _premium_v2_lines(answer, disk, target.catalog.premium_v2)
@@ -186,20 +197,35 @@ def _price_lines(answer: Recommendations, disk: int, target: Target) -> tuple[Pr
 def _ultra_lines(answer: Recommendations, disk: int, terms: Ultra | None) -> tuple[PriceLine, ...]:
     assert terms is not None
     size, iops, mbps = _provisioned(answer, disk)
+    line = _provisioned_line
     return (
-        _line("ultra_gib", terms.gib_hour, size, "GiB"),
-        _line("ultra_iops", terms.iops_hour, iops, "IOPS"),
-        _line("ultra_mbps", terms.mbps_hour, mbps, "MB/s"),
+        line("ultra_gib", "gib_hour", unit_price=terms.gib_hour, quantity=size, of="GiB"),
+        line("ultra_iops", "iops_hour", unit_price=terms.iops_hour, quantity=iops, of="IOPS"),
+        line("ultra_mbps", "mbps_hour", unit_price=terms.mbps_hour, quantity=mbps, of="MB/s"),
     )
 
 
 def _premium_v2_lines(answer: Recommendations, disk: int, terms: PremiumV2 | None) -> tuple[PriceLine, ...]:
     assert terms is not None
     size, iops, mbps = _provisioned(answer, disk)
+    more_iops, more_mbps = iops - terms.included_iops, mbps - terms.included_mbps
+    line = _provisioned_line
     return (
-        _line("premium_ssd_v2_gib", terms.gib_hour, size, "GiB"),
-        _line("premium_ssd_v2_iops", terms.iops_hour, iops - terms.included_iops, "IOPS beyond the included"),
-        _line("premium_ssd_v2_mbps", terms.mbps_hour, mbps - terms.included_mbps, "MB/s beyond the included"),
+        line("premium_ssd_v2_gib", "gib_hour", unit_price=terms.gib_hour, quantity=size, of="GiB"),
+        line(
+            "premium_ssd_v2_iops",
+            "iops_hour",
+            unit_price=terms.iops_hour,
+            quantity=more_iops,
+            of="IOPS beyond the included",
+        ),
+        line(
+            "premium_ssd_v2_mbps",
+            "mbps_hour",
+            unit_price=terms.mbps_hour,
+            quantity=more_mbps,
+            of="MB/s beyond the included",
+        ),
     )
 
 
@@ -209,8 +235,38 @@ def _provisioned(answer: Recommendations, disk: int) -> tuple[int, int, int]:
     return size, iops, mbps
 
 
-def _line(kind: str, unit_price: int, quantity: int, unit: str) -> PriceLine:
+def _provisioned_line(kind: str, unit: ProvisionedUnit, *, unit_price: int, quantity: int, of: str) -> PriceLine:
+    """Part of a freely sized disk: by the hour, all month."""
     price = to_decimal(unit_price, MONEY_SCALE)
-    amount: Decimal = price * quantity * FULL_MONTH_HOURS
-    arithmetic = f"{quantity} {unit} x {price} an hour x {FULL_MONTH_HOURS} hours"
-    return PriceLine(kind, price, FULL_MONTH_HOURS, None, amount, arithmetic)
+    return _line(
+        kind,
+        unit,
+        unit_price=price,
+        quantity=quantity,
+        hours=FULL_MONTH_HOURS,
+        amount=price * quantity * FULL_MONTH_HOURS,
+        arithmetic=f"{quantity} {of} x {price} an hour x {FULL_MONTH_HOURS} hours",
+    )
+
+
+def _line(
+    kind: str,
+    unit: Literal["month"] | ProvisionedUnit,
+    *,
+    unit_price: Decimal,
+    quantity: int,
+    amount: Decimal,
+    arithmetic: str,
+    hours: int | None = None,
+) -> PriceLine:
+    return PriceLine(
+        kind=kind,
+        unit=unit,
+        unit_price=unit_price,
+        quantity=quantity,
+        hours=hours,
+        months=None,
+        discount_percent=None,
+        amount=amount,
+        arithmetic=arithmetic,
+    )

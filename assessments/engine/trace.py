@@ -5,6 +5,7 @@ Quantities and money are Decimals; None means unknown or not applicable, which a
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,20 @@ class RefusedOffer:
 
 @dataclass(frozen=True, slots=True)
 class PriceLine:
-    """One line of a cost. `kind` names the catalog's price; `hours` or `months` make a monthly amount of it."""
+    """One line of a monthly cost; the amounts of the lines of a size or disk add up to its cost exactly.
+
+    `kind` names the catalog's price. amount = `quantity` x `unit_price` (one `unit`) x `hours`, or / `months`, rounded
+    to a billionth; `arithmetic` says so in words. The line `discount` has only `discount_percent`, of the sum of the
+    lines before it. A Linux subscription that the catalog does not price has no unit price and the amount 0.
+    """
 
     kind: str
+    unit: Literal["hour", "term", "month", "gib_hour", "iops_hour", "mbps_hour"] | None
     unit_price: Decimal | None
+    quantity: int | None
     hours: int | None
     months: int | None
+    discount_percent: Decimal | None
     amount: Decimal
     arithmetic: str
 

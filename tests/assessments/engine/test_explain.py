@@ -98,9 +98,21 @@ def test_price_lines_add_up_and_say_how() -> None:
     assert [line.arithmetic for line in reserved.price_lines] == [
         "600 a term / 12 months",
         "0.2 an hour x 744 hours",
-        "10 % off",
+        "10 % off 198.8",
     ]
+    term, licence, discount = reserved.price_lines
+    assert (term.unit, term.unit_price, term.quantity, term.months, term.hours) == ("term", Decimal(600), 1, 12, None)
+    assert (licence.unit, licence.unit_price, licence.months, licence.hours) == ("hour", Decimal("0.2"), None, 744)
+    assert (discount.unit, discount.unit_price, discount.discount_percent) == (None, None, Decimal(10))
     assert reserved.monthly_compute_cost == Decimal("178.92")
+
+
+def test_a_subscription_without_a_price_is_a_line_that_costs_nothing_and_says_so() -> None:
+    red_hat = replace(MACHINE, os="Red Hat Enterprise Linux 8.4 (64-bit)")
+    compute, subscription = scenario(trace(red_hat), "pay_as_you_go").price_lines
+    assert (compute.kind, compute.amount) == ("linux", Decimal("74.4"))
+    assert (subscription.kind, subscription.unit_price, subscription.amount) == ("rhel_subscription", None, 0)
+    assert subscription.arithmetic == "no price in the catalog, so it is not in the cost"
 
 
 def test_a_scenario_without_a_price_says_why() -> None:
@@ -212,6 +224,14 @@ def test_flexible_disks_tell_each_part_of_their_price() -> None:
         ("premium_ssd_v2_iops", Decimal("14.88")),
         ("premium_ssd_v2_mbps", Decimal("5.58")),
     ]
+    capacity = told.disks[1].price_lines[0]
+    assert (capacity.unit, capacity.unit_price, capacity.quantity, capacity.hours) == (
+        "gib_hour",
+        Decimal("0.0001"),
+        100,
+        744,
+    )
+    assert capacity.arithmetic == "100 GiB x 0.0001 an hour x 744 hours"
     assert told.disks[1].runner_up is not None
     assert told.disks[1].runner_up.name == "ultra"
     assert [line.kind for line in told.disks[2].price_lines] == ["ultra_gib", "ultra_iops", "ultra_mbps"]
