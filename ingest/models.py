@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from ingest.folded_models import DailyStatistics, FoldedDay
 from ingest.imports.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
 from migrate_hub.tenants.models import Project, Tenant, TenantManager, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
@@ -340,14 +341,16 @@ class PerformanceBlock(models.Model):
         return f"{self.machine_id} {self.start_at}"
 
 
-# Django finds models here only; those of file imports stand beside what they serve.
+# Django finds models here only; those of file imports and folded days stand beside it.
 __all__ = [
     "Appliance",
     "ApplianceKind",
     "BootType",
+    "DailyStatistics",
     "DiscoveredBy",
     "Disk",
     "FileImport",
+    "FoldedDay",
     "HeldSnapshot",
     "ImportProblem",
     "ImportedMachine",
