@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ingest.folded_models import DailyStatistics, FoldedDay
 from ingest.imports.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
+from ingest.rollup_models import Rollup
 from migrate_hub.tenants.models import Project, Tenant, TenantManager, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
 
@@ -341,7 +342,7 @@ class PerformanceBlock(models.Model):
         return f"{self.machine_id} {self.start_at}"
 
 
-# Django finds models here only; those of file imports and folded days stand beside it.
+# Django finds models here only; those of file imports, folded days and roll-ups stand beside it.
 __all__ = [
     "Appliance",
     "ApplianceKind",
@@ -361,6 +362,7 @@ __all__ = [
     "PerformanceBlock",
     "PowerState",
     "RejectedRecord",
+    "Rollup",
     "SeriesLayout",
     "UploadKind",
     "UploadReceipt",
