@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from assessments.catalog.price_origins import PriceOrigins, with_sources
 from assessments.engine.explain import explain
 from assessments.engine.issues import DATA_ISSUES, DISK_DATA_ISSUES, DISK_FINDINGS, FINDINGS, NIC_DATA_ISSUES, Issue
+from assessments.engine.trace import MachineTrace
 from assessments.inputs import DISK_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
 from assessments.settings import engine_settings
-from assessments.targets import catalog_of
+from assessments.targets import catalog_of, origins_of
 from ingest.utilization import Measured
 
 ISSUES: dict[str, Issue] = {
@@ -121,14 +123,42 @@ def nic_row(nic: dict[str, Any]) -> dict[str, Any]:
 
 def decision_trace(run: AssessmentRun, machine: AssessedMachine, disks: list[AssessedDisk]) -> dict[str, Any]:
     """How everything about a machine was decided: computed again from the inputs that the run stored."""
-    catalog = catalog_of(run)
+    catalog, origins = catalog_of(run), origins_of(run)
     trace = explain(stored_machine(machine, disks), 0, catalog, engine_settings(run.settings))
     return {
-        "catalog": {"id": str(run.catalog_id), "name": run.catalog.name, "as_of": run.catalog.as_of.isoformat()},
+        "catalog": priced_by(run, origins),
         "performance_start_at": run.performance_start_at,
         "performance_end_at": run.performance_end_at,
-        **plain(asdict(trace)),
+        **trace_with_sources(trace, origins),
     }
+
+
+def priced_by(run: AssessmentRun, origins: PriceOrigins) -> dict[str, Any]:
+    """The catalog behind every price of a run, with its day and, in another currency than US dollars, the rate."""
+    told = {"id": str(run.catalog_id), "name": run.catalog.name, "as_of": run.catalog.as_of.isoformat()}
+    rate = origins.conversion
+    if rate is None:
+        return told
+    return {**told, "units_per_usd": plain(rate.units_per_usd), "rate_date": rate.rate_date.isoformat()}
+
+
+def trace_with_sources(trace: MachineTrace, origins: PriceOrigins) -> dict[str, Any]:
+    """The engine's trace as plain values, and beside each of its price lines `sources`: who says the price.
+
+    A price line has kind, unit, unit_price, quantity, hours or months, discount_percent, amount and arithmetic as
+    `engine.trace.PriceLine` explains; the amounts of a scenario's lines are its monthly_compute_cost, those of a
+    disk's lines its monthly_cost, and the headline's with those of all disks the machine's monthly cost.
+
+    `sources` is a list of {price, from (catalog or price_sheet), title, dated, effective_from, price_sheet_row}, of
+    which the last three may be absent; two entries mean that the price is made of two (Windows minus Linux); a
+    discount has none.
+    """
+    told: dict[str, Any] = plain(asdict(trace))
+    for scenario in told["scenarios"]:
+        scenario["price_lines"] = with_sources(scenario["price_lines"], scenario["size"], origins)
+    for disk in told["disks"]:
+        disk["price_lines"] = with_sources(disk["price_lines"], disk["tier"], origins)
+    return told
 
 
 def plain(value: Any) -> Any:

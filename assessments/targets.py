@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from assessments.catalog.price_origins import PriceOrigins, load_origins
 from assessments.catalog.selection import PinnedSheet, load_region
 from assessments.engine.target import Target
 from assessments.engine.values import Catalog
@@ -24,6 +25,11 @@ def target_of(
 def catalog_of(run: AssessmentRun) -> Catalog:
     """What was on sale for a run: its pinned catalog and region, with the prices of its price sheet of that day."""
     return load_region(run.catalog, run.region, run.settings["currency"], _sheet_of(run))
+
+
+def origins_of(run: AssessmentRun) -> PriceOrigins:
+    """Where the prices of `catalog_of` come from."""
+    return load_origins(run.catalog, run.region, run.settings["currency"], _sheet_of(run))
 
 
 def _sheet_of(run: AssessmentRun) -> PinnedSheet | None:
