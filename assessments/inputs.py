@@ -167,9 +167,15 @@ def _observed(measured: Iterable[Measured]) -> Observed:
 
 def stored_machine(machine: AssessedMachine, disks: Sequence[AssessedDisk]) -> Machines:
     """One machine as a run saw it, from the rows that the run stored; disks in order of position."""
+    return stored_machines([(machine, disks)])
+
+
+def stored_machines(assessed: Sequence[tuple[AssessedMachine, Sequence[AssessedDisk]]]) -> Machines:
+    """Machines as a run saw them, each with its disks in order of position."""
+    disks = [(row, disk) for row, (_, owned) in enumerate(assessed) for disk in owned]
     return engine_machines(
-        [machine.inputs],
-        [0] * len(disks),
-        [float(disk.size_gb) for disk in disks],
-        [disk.observed for disk in disks],
+        [machine.inputs for machine, _ in assessed],
+        [row for row, _ in disks],
+        [float(disk.size_gb) for _, disk in disks],
+        [disk.observed for _, disk in disks],
     )
