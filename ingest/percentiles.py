@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from datetime import timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 MAXIMUM = 100
 MENU = (50, 90, 95, 99, MAXIMUM)
+# The windows that people can choose from; they end with a full UTC hour.
+WINDOWS = {"1_day": timedelta(days=1), "1_week": timedelta(days=7), "1_month": timedelta(days=30)}
 
 
 def nearest_rank(percentile: float, count: int) -> int:

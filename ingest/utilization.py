@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import quantised
-from ingest.percentiles import percentiles
-from ingest.performance import MachineSeries, read_series
-from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES
+from ingest.percentiles import MENU
+from ingest.performance import read_series
+from ingest.rollups import NAMES, Rolled, menu_window, roll_up, rolled_up
+from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES, Series
 
 # A percentile (None where there is no point) and how many points stood behind it.
 Measured = list[float | int | None]
@@ -84,11 +85,17 @@ def _measured(values: NDArray[np.float64], points: NDArray[np.int64], row: int, 
 def utilization(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, percentile: float) -> Utilization:
     """The percentile (0 < P <= 100, 100 is the maximum) of every series of these machines over [start_at, end_at).
 
-    Reads the blocks of the current tenant in chunks of bounded size. Machines without points are there with NaN.
+    A percentile and window of the menu come from rolled-up rows where they are valid; the rest is read from the blocks
+    of the current tenant, in chunks of bounded size. Machines without points are there with NaN.
     """
     collector = _Collector(machine_ids)
-    for machine in read_series(machine_ids, start_at, end_at):
-        collector.add(machine, quantised(percentiles(machine.values, [percentile])[:, 0]))
+    window_name = menu_window(start_at, end_at)
+    if window_name is not None and percentile in MENU:
+        for _, rolled in rolled_up(machine_ids, end_at, [window_name]):
+            collector.add(rolled, MENU.index(percentile))
+    else:
+        for machine in read_series(machine_ids, start_at, end_at):
+            collector.add(roll_up(machine, start_at, [percentile]), 0)
     return collector.finished(start_at, end_at)
 
 
@@ -101,21 +108,20 @@ class _Collector:
         shape = (len(self.machine_ids), len(MACHINE_SERIES))
         self.intervals = np.full(len(self.machine_ids), DEFAULT_INTERVAL_SECONDS, dtype=np.int64)
         self.values, self.points = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
-        self.disks, self.nics = _Parts(DISK_SERIES), _Parts(NIC_SERIES)
+        self.parts = {"disk": _Parts(DISK_SERIES), "nic": _Parts(NIC_SERIES)}
 
-    def add(self, machine: MachineSeries, chosen: NDArray[np.float64]) -> None:
-        """One machine, with one chosen value for each of its series."""
-        number, counted = self.number[machine.machine_id], machine.points()
-        self.intervals[number] = machine.interval_seconds
-        for (part, source_id, name), value, count in zip(
-            machine.series, chosen.tolist(), counted.tolist(), strict=True
-        ):
+    def add(self, rolled: Rolled, percentile: int) -> None:
+        """Some machines, with the percentile of this index."""
+        numbers = np.array([self.number[machine_id] for machine_id in rolled.machine_ids], dtype=np.int64)
+        self.intervals[numbers] = rolled.interval_seconds
+        # One more series, which has no points: it stands where a machine or a part lacks one.
+        values = np.pad(quantised(rolled.values[:, :, percentile]), ((0, 0), (0, 1)), constant_values=np.nan)
+        points = np.pad(rolled.points, ((0, 0), (0, 1)))
+        for part, source_ids, places in _placed(rolled.series):
             if part:
-                parts = self.disks if part == "disk" else self.nics
-                parts.add(number, source_id, name, value=value, points=count)
-            elif name in MACHINE_SERIES:
-                column = MACHINE_SERIES.index(name)
-                self.values[number, column], self.points[number, column] = value, count
+                self.parts[part].add(numbers, source_ids, values[:, places], points[:, places])
+            else:
+                self.values[numbers], self.points[numbers] = values[:, places[0]], points[:, places[0]]
 
     def finished(self, start_at: datetime, end_at: datetime) -> Utilization:
         return Utilization(
@@ -124,9 +130,22 @@ class _Collector:
             expected_points=int((end_at - start_at).total_seconds()) // self.intervals,
             values=self.values,
             points=self.points,
-            disks=self.disks.finished(),
-            nics=self.nics.finished(),
+            disks=self.parts["disk"].finished(),
+            nics=self.parts["nic"].finished(),
         )
+
+
+@lru_cache(maxsize=1024)
+def _placed(series: tuple[Series, ...]) -> list[tuple[str, list[str], NDArray[np.intp]]]:
+    """For each kind of part, the source ids in order and where each one's series stand; -1 for one that is missing."""
+    place = {one: row for row, one in enumerate(series)}
+    answer = []
+    for part, names in NAMES.items():
+        source_ids = sorted({one.source_id for one in series if one.part == part})
+        places = [[place.get(Series(part, source_id, name), -1) for name in names] for source_id in source_ids]
+        if places:
+            answer.append((part, source_ids, np.array(places, dtype=np.intp)))
+    return answer
 
 
 class _Parts:
@@ -134,23 +153,31 @@ class _Parts:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
-        self.rows: dict[tuple[int, str], tuple[list[float], list[int]]] = {}
+        self.machines: list[NDArray[np.int64]] = []
+        self.source_ids: list[str] = []
+        self.values: list[NDArray[np.float64]] = [np.empty((0, len(names)))]
+        self.points: list[NDArray[np.int64]] = [np.empty((0, len(names)), dtype=np.int64)]
 
-    def add(self, machine: int, source_id: str, name: str, *, value: float, points: int) -> None:
-        if name not in self.names:
-            return  # an average or a count
-        empty = [np.nan] * len(self.names), [0] * len(self.names)
-        all_values, all_points = self.rows.setdefault((machine, source_id), empty)
-        column = self.names.index(name)
-        all_values[column], all_points[column] = value, points
+    def add(
+        self,
+        machines: NDArray[np.int64],
+        source_ids: Sequence[str],
+        values: NDArray[np.float64],
+        points: NDArray[np.int64],
+    ) -> None:
+        """The same parts of some machines; `values` and `points` have the shape (machines, parts, names)."""
+        self.machines.append(np.repeat(machines, len(source_ids)))
+        self.source_ids += [*source_ids] * len(machines)
+        self.values.append(values.reshape(-1, len(self.names)))
+        self.points.append(points.reshape(-1, len(self.names)))
 
     def finished(self) -> PartUtilization:
-        keys = sorted(self.rows)
-        shape = (len(keys), len(self.names))
+        machines = np.concatenate([np.empty(0, dtype=np.int64), *self.machines])
+        order = np.argsort(machines, kind="stable")
         return PartUtilization(
             names=self.names,
-            machine=np.array([machine for machine, _ in keys], dtype=np.int64),
-            source_ids=[source_id for _, source_id in keys],
-            values=np.array([self.rows[key][0] for key in keys], dtype=np.float64).reshape(shape),
-            points=np.array([self.rows[key][1] for key in keys], dtype=np.int64).reshape(shape),
+            machine=machines[order],
+            source_ids=[self.source_ids[row] for row in order.tolist()],
+            values=np.concatenate(self.values)[order],
+            points=np.concatenate(self.points)[order],
         )

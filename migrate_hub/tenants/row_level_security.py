@@ -42,11 +42,18 @@ def set_tenant(tenant_id: int) -> None:
 
 
 @contextmanager
-def tenant_context(tenant_id: int) -> Iterator[None]:
-    """A transaction in which exactly this tenant's rows are seen and written."""
+def tenant_context(tenant_id: int, *, snapshot: bool = False) -> Iterator[None]:
+    """A transaction in which exactly this tenant's rows are seen and written.
+
+    With `snapshot` all its statements see what was committed when it began (REPEATABLE READ); such a transaction reads
+    only, and is no part of another one.
+    """
     token = current_tenant.set(current_tenant.get())
     try:
-        with transaction.atomic():
+        with transaction.atomic(durable=snapshot):
+            if snapshot:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             set_tenant(tenant_id)
             yield
     finally:
