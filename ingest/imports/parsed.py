@@ -37,10 +37,14 @@ class UnreadableFileError(Exception):
 
 
 class Options(Struct, frozen=True):
-    """What the person asked for, and the clock. `shift_to_now`: old points are moved so that the last ends now."""
+    """What the person asked for, and the clock. `shift_to_now`: old points are moved so that the last ends now.
+
+    `timezone` is the IANA name of the zone in which instants are meant that name none; empty refuses them.
+    """
 
     now: datetime
     shift_to_now: bool = False
+    timezone: str = ""
 
 
 class Problem(Struct, frozen=True, gc=False):
@@ -114,10 +118,12 @@ class Chunk(Struct, omit_defaults=True):
 
     `skipped` says why rows were left out without being wrong, e.g. {"template": 3, "phantom_row": 997}; `counts` holds
     what else is worth telling, e.g. {"rows": 10_000}. `done` is how far the parser is, the largest one counts.
+    `machine_rows` names every machine that points will be told of, with its rows; it comes before the first points.
     """
 
     machines: list[ParsedMachine] = []
     points: list[ParsedPoints] = []
+    machine_rows: dict[str, int] = {}
     problems: list[Problem] = []
     skipped: dict[str, int] = {}
     counts: dict[str, int] = {}

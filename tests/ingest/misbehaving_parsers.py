@@ -1,0 +1,40 @@
+"""A parser for the tests of the child process: what it does stands in the file that it is given."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingest.imports.parsed import Chunk, Options, Problem, UnreadableFileError
+
+
+def parse(path: Path, options: Options) -> Iterator[Chunk]:
+    """Yields one chunk, then does what the second line of the file names."""
+    wanted = path.read_text().splitlines()[1]
+    yield Chunk(counts={"process": os.getpid()})
+    match wanted:
+        case "names":
+            opened = [link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+            yield Chunk(problems=[Problem("warning", "names", "\n".join([*os.environ, *sys.modules, *opened]))])
+        case "print":
+            print("a library prints")
+            subprocess.run(["echo", "so does its child"], check=True)
+        case "memory":
+            yield Chunk(counts={"bytes": len(bytearray(400 * 1024 * 1024))})
+        case "sleep":
+            time.sleep(600)
+        case "spin":
+            while True:
+                pass
+        case "write":
+            (path.parent / "spill").write_bytes(bytes(4 * 1024 * 1024))
+        case "refuse":
+            raise UnreadableFileError("refused", "Do something else.")
+        case "defect":
+            raise ValueError("sql-01 is a secret")
+        case "die":
+            os._exit(7)
+        case "large":
+            yield Chunk(problems=[Problem("warning", "large", "x" * 3_000_000)] * 5)
