@@ -102,13 +102,24 @@ def database_away() -> DomainError:
     return DomainError(
         code="database_unavailable",
         status=503,
-        detail="The database is not reachable. Nothing was stored; send the same request again later.",
+        detail="The database is not reachable. Send the same request again later; an upload with the same "
+        "Idempotency-Key is stored once, however often it comes.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
+def disk_full() -> DomainError:
+    return DomainError(
+        code="disk_full",
+        status=503,
+        detail="The server's disk is full. Nothing was stored; send the same request again later.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )
 
 
 # query_canceled (statement_timeout), lock_not_available (lock_timeout), idle_in_transaction_session_timeout
 TOOK_TOO_LONG = frozenset({"57014", "55P03", "25P03"})
+DISK_FULL = "53100"
 
 
 def took_too_long() -> DomainError:
@@ -172,11 +183,21 @@ def as_domain_error(error: Exception) -> DomainError | None:
             return DomainError(code="nesting_too_deep", status=400, detail="The body is nested too deeply.")
         case DataError():
             return DomainError(code="invalid", status=400, detail="A value does not fit what can be stored.")
-        case OperationalError() if getattr(error.__cause__, "pgcode", None) in TOOK_TOO_LONG:
-            return took_too_long()
-        case OperationalError() | InterfaceError():
-            return database_away()
+        case DatabaseError() | InterfaceError():
+            return _from_database_error(error)
     return None
+
+
+def _from_database_error(error: DatabaseError | InterfaceError) -> DomainError | None:
+    """A 503 for what passes, None for what is a mistake of ours."""
+    sqlstate = getattr(error.__cause__, "pgcode", None)
+    if sqlstate in TOOK_TOO_LONG:
+        return took_too_long()
+    if sqlstate == DISK_FULL:
+        return disk_full()
+    # psycopg2 raises the base class itself, without an SQLSTATE, when the server vanishes under a query.
+    is_away = isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+    return database_away() if is_away else None
 
 
 def _code_of(error: exceptions.APIException) -> str:

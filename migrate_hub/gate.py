@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
 from migrate_hub import metrics
 from migrate_hub.bodies import MAX_WIRE_BYTES, too_large
-from migrate_hub.errors import DomainError, database_away, problem_response
+from migrate_hub.errors import DomainError, as_domain_error, database_away, problem_response
 from migrate_hub.middleware import CONTENT_SECURITY_POLICY, request_id_from
 from migrate_hub.tenants.authentication import bearer, check_token, unauthenticated
 from migrate_hub.tenants.models import TokenKind
@@ -220,8 +220,8 @@ def _check(wire: str, kind: TokenKind) -> None:
     try:
         with transaction.atomic():
             check_token(wire, kind, timezone.now())
-    except DatabaseError as error:
-        raise database_away() from error
+    except (DatabaseError, InterfaceError) as error:
+        raise as_domain_error(error) or database_away() from error
     finally:
         connection.close()
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -15,7 +15,6 @@ from migrate_hub import metrics
 from migrate_hub.errors import (
     RETRY_AFTER_SECONDS,
     as_domain_error,
-    database_away,
     is_api_request,
     not_found,
     problem_response,
@@ -110,9 +109,9 @@ class ProblemMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError | InterfaceError):
-            log.warning("database_unavailable", error=type(exception).__name__)
-            problem = as_domain_error(exception) or database_away()
+        problem = as_domain_error(exception) if isinstance(exception, DatabaseError | InterfaceError) else None
+        if problem is not None and problem.status == 503:
+            log.warning(problem.code, error=type(exception).__name__)
             return problem_response(problem) if is_api_request(request) else _away_page()
         if is_api_request(request):
             log.error("unexpected_error", exc_info=exception)

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,6 +31,11 @@ SERVER_OPTIONS = {
     "max_wal_size": "2GB",
     "log_min_messages": "warning",
 }
+
+
+# What a new server says while processes of a killed one are still there.
+REMAINS = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
+REMAINS_SECONDS = 15
 
 
 class PostgresFailedError(RuntimeError):
@@ -189,12 +195,19 @@ class EmbeddedPostgres:
     def _pg_ctl_start(self) -> None:
         settings = SERVER_OPTIONS | {"unix_socket_directories": str(self.data_dir.postgres_socket_dir)}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-        started = _run("pg_ctl", "-D", str(self.cluster), "-l", str(self.log), "-w", "-t", "60", "-o", options, "start")
+        command = ("-D", str(self.cluster), "-l", str(self.log), "-w", "-t", "60", "-o", options, "start")
+        deadline = time.monotonic() + REMAINS_SECONDS
+        while (started := _run("pg_ctl", *command)).returncode and self._is_hindered() and time.monotonic() < deadline:
+            time.sleep(0.2)
         if started.returncode or not self.answers():
             raise PostgresFailedError(f"PostgreSQL did not start:\n{started.stdout}\n{self.last_log_lines()}")
 
-    def last_log_lines(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:]) if self.log.exists() else ""
+    def _is_hindered(self) -> bool:
+        """Whether what is left of a killed server keeps the new one from starting: it goes away within seconds."""
+        return any(sign in self.last_log_lines(5) for sign in REMAINS)
+
+    def last_log_lines(self, count: int = 20) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:]) if self.log.exists() else ""
 
     def _make_roles_and_database(self) -> None:
         passwords = self.data_dir.secrets
