@@ -94,8 +94,8 @@ def save_inputs(run: AssessmentRun, part: int, machines: LoadedMachines) -> None
 def packed(loaded: LoadedMachines) -> bytes:
     """One shard's inputs as bytes."""
     machines = loaded.values
-    if machines.disk_totals is not None or machines.cpu_history is not None:
-        raise ValueError("disk totals and CPU histories are not packed; a run read back would be another run")
+    if machines.disk_totals is not None or machines.credits is not None:
+        raise ValueError("disk totals and credits are not packed; a run read back would be another run")
     return msgspec.msgpack.encode(
         PackedInputs(
             machine_ids=b"".join(machine_id.bytes for machine_id in loaded.ids),

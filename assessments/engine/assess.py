@@ -48,8 +48,9 @@ UNKNOWN_LIMIT_ISSUES = {"disk_limit_unknown": UNKNOWN_DISK_LIMITS, "network_limi
 
 @dataclass(frozen=True, slots=True)
 class Groundwork:
-    """What is known of the machines before any size is chosen."""
+    """The machines, and what is known of them before any size is chosen."""
 
+    machines: Machines
     guests: Guests
     required: Requirement
     disks: DiskRecommendations
@@ -105,6 +106,7 @@ def groundwork(machines: Machines, target: Target) -> Groundwork:
     disks = recommend_disks(machines.disks, required.disks, target)
     burstable, lasting = lasting_credits(machines, target)
     return Groundwork(
+        machines=machines,
         guests=classify_guests(machines, target.rules),
         required=required,
         disks=disks,

@@ -1,83 +1,85 @@
-"""Burstable sizes: allowed for a machine only when its CPU credits, simulated over its own history, never run out.
-
-One credit is one vCPU at 100 % for one minute. A size banks credits at a fixed rate up to a maximum and spends what
-the machine uses (azure-compute-docs, B-series pages of 2026-03-10).
-"""
+"""Burstable sizes: allowed for a machine only when its CPU credits never run out over the run's own history (F23: Azure
+Migrate never takes them)."""
 
 import numpy as np
-import numpy.typing as npt
 
-from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, scaled_number
+from assessments.engine.credits import MIN_WINDOW_MINUTES, burstable_sizes
+from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, scaled_number, to_decimal
 from assessments.engine.target import Target
-from assessments.engine.values import Bursting, CpuHistory, Machines, Sizes
+from assessments.engine.trace import Refusal
+from assessments.engine.values import Machines
 
-FloatArray = npt.NDArray[np.float64]
-
-MIN_HISTORY_MINUTES = 7 * 24 * 60
-MINUTES_PER_HOUR = 60
-MACHINES_AT_ONCE = 1024
+CONSTRAINT = "cpu_credits"
+MINUTES_PER_HOUR, HOURS_PER_DAY = 60, 24
 
 
-def burstable_sizes(sizes: Sizes) -> IntArray:
-    """Indexes of the burstable sizes whose credit terms are known."""
-    terms = sizes.bursting
-    known = terms.initial_credits.known & terms.credits_per_hour.known & terms.max_credits.known
-    return np.flatnonzero(sizes.burstable & known)
+def considers_burstable(target: Target) -> bool:
+    """Whether the rules and the sizing criterion let a machine have a burstable size at all."""
+    return target.rules.burstable_by_credits and target.uses_observations
 
 
 def lasting_credits(machines: Machines, target: Target) -> tuple[IntArray, BoolArray]:
     """Burstable sizes, and machines x those: True where the credits last all through the history.
 
-    No columns where the rules or the sizing criterion leave burstable sizes out, or no history was given.
+    No columns where the rules or the sizing criterion leave burstable sizes out, or no history was looked at. A size
+    whose terms were not looked at is not known to last.
     """
-    history = machines.cpu_history
-    if history is None or not target.rules.burstable_by_credits or not target.uses_observations:
+    credits = machines.credits
+    if credits is None or not considers_burstable(target):
         return np.zeros(0, dtype=np.int64), np.zeros((len(machines), 0), dtype=np.bool_)
-    sizes = target.catalog.sizes
-    burstable = burstable_sizes(sizes)
-    terms, terms_of = _distinct_terms(sizes.bursting, burstable)
+    burstable = burstable_sizes(target.catalog.sizes)
+    column = np.array([_column(machines, target, size) for size in burstable.tolist()], dtype=np.int64)
+    simulated = column >= 0
     lasting = np.zeros((len(machines), len(burstable)), dtype=np.bool_)
-    factor = scaled_number(target.settings.comfort_factor) / QUANTITY_SCALE
-    for start in range(0, len(machines), MACHINES_AT_ONCE):
-        rows = slice(start, start + MACHINES_AT_ONCE)
-        spent = _used_cores(history, machines.cores, rows) * (factor * history.interval_minutes)
-        enough = (~np.isnan(history.percent[rows])).sum(axis=1) * history.interval_minutes >= MIN_HISTORY_MINUTES
-        by_terms = _never_empty(spent, terms, history.interval_minutes) & enough[:, None]
-        lasting[rows] = by_terms[:, terms_of]
+    lasting[:, simulated] = credits.known[:, None] & (
+        _asked(machines, target)[:, None] <= credits.carried[:, column[simulated]]
+    )
     return burstable, lasting
 
 
-def _distinct_terms(bursting: Bursting, burstable: IntArray) -> tuple[FloatArray, IntArray]:
-    """Credit terms (initial, an hour, most) that occur, and which of them each burstable size has."""
+def credit_refusal(machines: Machines, target: Target, *, machine: int, size: int) -> Refusal:
+    """Why a machine cannot have a burstable size: how many cores its credits carry, and when they are spent."""
+    credits = machines.credits
+    column = _column(machines, target, size)
+    why = _unknown(machines, target, machine=machine, column=column)
+    if why or credits is None:
+        return Refusal(CONSTRAINT, None, None, None, why)
+    required = to_decimal(int(_asked(machines, target)[machine]))
+    offered = to_decimal(int(credits.carried[machine, column]))
+    initial, rate, most = (int(term) // QUANTITY_SCALE for term in credits.terms[column])
+    hours, minutes = divmod(int(credits.spent_minute[machine, column]), MINUTES_PER_HOUR)
+    days, hours = divmod(hours, HOURS_PER_DAY)
+    detail = (
+        f"{initial} credits at first, {rate} an hour and {most} at most are spent "
+        f"by day {days + 1}, {hours:02}:{minutes:02} of the history"
+    )
+    return Refusal(CONSTRAINT, required, offered, required - offered, detail)
+
+
+def _unknown(machines: Machines, target: Target, *, machine: int, column: int) -> str:
+    """Why it is not known how long the credits last; empty where it is."""
+    if not target.rules.burstable_by_credits:
+        return f"the rule set {target.rules.name} takes no burstable sizes"
+    if not target.uses_observations:
+        return "sizing as on-premises looks at no history, and credits are simulated over it"
+    if machines.credits is None:
+        return f"the window is shorter than {MIN_WINDOW_MINUTES // MINUTES_PER_HOUR // HOURS_PER_DAY} days"
+    if column < 0:
+        return "the terms of its credits are not known"
+    return "" if machines.credits.known[machine] else "there are points for less than nine tenths of seven days"
+
+
+def _asked(machines: Machines, target: Target) -> IntArray:
+    """Cores x comfort factor of each machine, scaled: what the credits must carry."""
+    return machines.cores * scaled_number(target.settings.comfort_factor)
+
+
+def _column(machines: Machines, target: Target, size: int) -> int:
+    """Which of the terms that were looked at are those of a size; -1 when none is."""
+    bursting = target.catalog.sizes.bursting
     columns = (bursting.initial_credits, bursting.credits_per_hour, bursting.max_credits)
-    all_terms = np.stack([column.values[burstable] for column in columns], axis=1)
-    distinct, terms_of = np.unique(all_terms, axis=0, return_inverse=True)
-    return distinct / QUANTITY_SCALE, terms_of.reshape(-1)
-
-
-def _used_cores(history: CpuHistory, cores: IntArray, rows: slice) -> FloatArray:
-    """Cores in use, points x machines; a missing point counts as the busiest one."""
-    percent = np.clip(history.percent[rows].astype(np.float64), 0.0, 100.0)
-    busiest = np.nanmax(np.nan_to_num(percent), axis=1, initial=0.0)
-    filled = np.where(np.isnan(percent), busiest[:, None], percent)
-    return np.ascontiguousarray((filled * cores[rows][:, None] / 100.0).T)
-
-
-def _never_empty(spent: FloatArray, terms: FloatArray, interval_minutes: int) -> BoolArray:
-    """machines x terms: the balance, starting with the initial credits, stays at zero or above.
-
-    Where no point spends more than is banked the credits last; where everything spent exceeds everything banked they
-    do not; only what lies between is simulated.
-    """
-    initial, most = terms[:, 0], terms[:, 2]
-    banked = terms[:, 1] * (interval_minutes / MINUTES_PER_HOUR)
-    lasting = np.asarray(spent.max(axis=0, initial=0.0)[:, None] <= banked)
-    hopeless = spent.sum(axis=0)[:, None] > initial + banked * len(spent)
-    machine, term = np.nonzero(~lasting & ~hopeless)
-    balance, alive = initial[term], np.ones(len(term), dtype=np.bool_)
-    for one in spent:
-        np.minimum(balance + banked[term], most[term], out=balance)
-        balance -= one[machine]
-        alive &= balance >= 0
-    lasting[machine, term] = alive
-    return lasting
+    if machines.credits is None or not all(column.known[size] for column in columns):
+        return -1
+    own = np.array([column.values[size] for column in columns])
+    same = np.flatnonzero((machines.credits.terms == own).all(axis=1))
+    return int(same[0]) if len(same) else -1

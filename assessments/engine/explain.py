@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 
 from assessments.engine.assess import Groundwork, decide, groundwork
+from assessments.engine.burstable import credit_refusal
 from assessments.engine.confidence import available_points, expected_points
 from assessments.engine.costing import PricePart, discount_percent, price_parts
 from assessments.engine.explain_disks import explain_disks
@@ -252,7 +253,7 @@ def refusals(
     if not sizes.considered[size]:
         found.append(Refusal("not_considered", None, None, None))
     if sizes.burstable[size] and not _credits_last(ground, size, machine):
-        found.append(Refusal("cpu_credits", None, None, None))
+        found.append(credit_refusal(ground.machines, target, machine=machine, size=size))
     for row in missed:
         dimension, required = DIMENSIONS[row], _demanded(ground, row, machine)
         if ground.limits.known[row, size]:

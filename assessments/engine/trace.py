@@ -41,12 +41,17 @@ class RequiredTrace:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One constraint that an offer misses. `offered` and `short_by` are None where there is no (known) figure."""
+    """One constraint that an offer misses. `offered` and `short_by` are None where there is no (known) figure.
+
+    The figures of `cpu_credits` are cores x comfort factor: those of the machine, and those that the credits carry.
+    `detail` says in words what figures do not tell.
+    """
 
     constraint: str
     required: Decimal | None
     offered: Decimal | None
     short_by: Decimal | None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

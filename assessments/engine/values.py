@@ -141,11 +141,22 @@ class DiskTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class CpuHistory:
-    """CPU percent of every machine over the window, float32 (machines x points), NaN where there is no point."""
+class Credits:
+    """What the CPU credits of burstable sizes carry of each machine's history (`engine.credits`).
 
-    percent: npt.NDArray[np.float32]
-    interval_minutes: int
+    `terms` (t x 3, scaled) are credits at first, an hour and at most. `carried` (machines x t, scaled) is the most
+    cores x comfort factor with which they last, `spent_minute` (machines x t) when they are spent with more, in minutes
+    from the start of the history. Where not `known` (machines) the history is too short to tell.
+    """
+
+    terms: IntArray
+    known: BoolArray
+    carried: IntArray
+    spent_minute: IntArray
+
+    def take(self, rows: npt.NDArray[np.intp] | IntArray) -> "Credits":
+        """The machines at these rows."""
+        return Credits(self.terms, self.known[rows], self.carried[rows], self.spent_minute[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +165,7 @@ class Machines:
 
     `operating_system` indexes `operating_systems`, the unique names. `boot_type` indexes BOOT_TYPES.
     `expected_points` is what a series of this machine would hold if it covered the window completely.
-    `cpu_history` is needed only to consider burstable sizes, `disk_totals` only where an import gives nothing better.
+    `credits` are needed only to consider burstable sizes, `disk_totals` only where an import gives nothing better.
     """
 
     cores: IntArray
@@ -169,7 +180,7 @@ class Machines:
     disks: Disks
     nics: Nics
     disk_totals: DiskTotals | None = None
-    cpu_history: CpuHistory | None = None
+    credits: Credits | None = None
 
     def __post_init__(self) -> None:
         count = len(self.cores)
@@ -177,8 +188,8 @@ class Machines:
         for part in (self.disks.machine, self.nics.machine):
             if len(part) and not 0 <= int(part[0]) <= int(part[-1]) < count:
                 raise ValueError("a disk or NIC names a machine that is not there")
-        if self.cpu_history is not None and len(self.cpu_history.percent) != count:
-            raise ValueError("the CPU history must have one row a machine")
+        if self.credits is not None and self.credits.carried.shape != (count, len(self.credits.terms)):
+            raise ValueError("the credits must have one row a machine and one column a kind of terms")
 
     def __len__(self) -> int:
         return len(self.cores)
@@ -187,7 +198,6 @@ class Machines:
         """The machines at these rows, in this order, with their disks and NICs."""
         disk_rows, disk_owner = _parts_of(self.disks.machine, rows)
         nic_rows, nic_owner = _parts_of(self.nics.machine, rows)
-        history = self.cpu_history
         return Machines(
             cores=self.cores[rows],
             memory_mb=self.memory_mb[rows],
@@ -212,7 +222,7 @@ class Machines:
                 transmitted_mbps=self.nics.transmitted_mbps.take(nic_rows),
             ),
             disk_totals=None if self.disk_totals is None else self.disk_totals.take(rows),
-            cpu_history=None if history is None else CpuHistory(history.percent[rows], history.interval_minutes),
+            credits=None if self.credits is None else self.credits.take(rows),
         )
 
 
@@ -233,7 +243,7 @@ class Sizes:
     """VM sizes of the catalog.
 
     `vcpus` are the active ones of a constrained size. `considered` is False for what an x86 lift-and-shift never gets:
-    Arm, accelerated and HPC sizes (F23). `burstable` sizes need a CPU history. `available` is for the target region.
+    Arm, accelerated and HPC sizes (F23). `burstable` sizes need `Credits`. `available` is for the target region.
     """
 
     names: tuple[str, ...]
@@ -361,7 +371,7 @@ def _check_lengths(value: object, count: int) -> None:
                 raise ValueError(f"{type(value).__name__}.{field.name} has {len(array)} entries instead of {count}")
 
 
-_FREE_LENGTH = frozenset({"operating_systems", "disks", "nics", "cpu_history"})
+_FREE_LENGTH = frozenset({"operating_systems", "disks", "nics", "credits"})
 
 
 def _arrays(content: object) -> list[Sequence[object]]:

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from assessments.engine.assess import decide, groundwork
+from assessments.engine.credits import carried
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, billionths, scaled
 from assessments.engine.rankings import Rankings
 from assessments.engine.recommendations import Recommendations
@@ -19,7 +20,7 @@ from assessments.engine.values import (
     DISK_TYPES,
     Bursting,
     Catalog,
-    CpuHistory,
+    Credits,
     Disks,
     DiskTiers,
     KnownArray,
@@ -77,15 +78,16 @@ class Machine:
 
 
 def estate(
-    machines: Sequence[Machine], *, cpu_history: Sequence[Sequence[float]] | None = None, interval_minutes: int = 10
+    machines: Sequence[Machine],
+    *,
+    cpu_history: Sequence[Sequence[float]] | None = None,
+    interval_minutes: int = 10,
+    terms: Sequence[tuple[float, float, float]] = ((60, 24, 576),),
 ) -> Machines:
-    """The engine's arrays of these machines."""
+    """The engine's arrays of these machines; with a history each, what it asks of these credit terms."""
     names = tuple(dict.fromkeys(machine.os for machine in machines))
     disks = [disk for machine in machines for disk in machine.disks]
     nics = [nic for machine in machines for nic in machine.nics]
-    history = None
-    if cpu_history is not None:
-        history = CpuHistory(np.array(cpu_history, dtype=np.float32), interval_minutes)
     return Machines(
         cores=_integers(machine.cores for machine in machines),
         memory_mb=_integers(machine.memory_mb for machine in machines),
@@ -109,7 +111,22 @@ def estate(
             received_mbps=Observed.quantities([n.received_mbps for n in nics], [n.points for n in nics]),
             transmitted_mbps=Observed.quantities([n.transmitted_mbps for n in nics], [n.points for n in nics]),
         ),
-        cpu_history=history,
+        credits=None if cpu_history is None else credits_of(cpu_history, interval_minutes, terms),
+    )
+
+
+def credits_of(
+    histories: Sequence[Sequence[float]], interval_minutes: int, terms: Sequence[tuple[float, float, float]]
+) -> Credits:
+    """What histories, one a machine, ask of burstable sizes with these terms."""
+    asked = scaled(terms).reshape(-1, 3)
+    answers = [carried(np.array(one, dtype=np.float32), interval_minutes, asked) for one in histories]
+    nothing = np.zeros(len(asked), dtype=np.int64)
+    return Credits(
+        terms=asked,
+        known=_flags(answer is not None for answer in answers),
+        carried=np.stack([answer.cores if answer else nothing for answer in answers]),
+        spent_minute=np.stack([answer.spent_minute if answer else nothing for answer in answers]),
     )
 
 

@@ -111,7 +111,7 @@ def test_a_subscription_without_a_price_is_a_line_that_costs_nothing_and_says_so
     red_hat = replace(MACHINE, os="Red Hat Enterprise Linux 8.4 (64-bit)")
     compute, subscription = scenario(trace(red_hat), "pay_as_you_go").price_lines
     assert (compute.kind, compute.amount) == ("linux", Decimal("74.4"))
-    assert (subscription.kind, subscription.unit_price, subscription.amount) == ("rhel_subscription", None, 0)
+    assert (subscription.kind, subscription.unit_price, subscription.amount) == ("rhel_subscription", None, Decimal(0))
     assert subscription.arithmetic == "no price in the catalog, so it is not in the cost"
 
 
@@ -164,7 +164,7 @@ def test_a_burstable_size_whose_credits_last_is_not_refused() -> None:
     catalog = Offerings([burst, MEDIUM]).catalog()
 
     def told(percent: float) -> MachineTrace:
-        machines = estate([MACHINE], cpu_history=[[percent] * 200], interval_minutes=60)
+        machines = estate([MACHINE], cpu_history=[[percent] * 200], interval_minutes=60, terms=[(60, 100, 1000)])
         return explain(machines, 0, catalog, Settings())
 
     assert scenario(told(1), "pay_as_you_go").size == "burst"

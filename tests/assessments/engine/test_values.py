@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assessments.engine.values import CpuHistory, KnownArray, Observed
+from assessments.engine.values import Credits, KnownArray, Observed
 from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate
 
 MACHINES = estate([Machine(disks=[Disk()], nics=[Nic()])] * 2)
@@ -34,9 +34,11 @@ def test_parts_must_belong_to_a_machine(owners: list[int]) -> None:
         replace(MACHINES, disks=replace(MACHINES.disks, machine=np.array(owners)))
 
 
-def test_the_cpu_history_has_one_row_a_machine() -> None:
+def test_the_credits_have_one_row_a_machine() -> None:
+    other = np.zeros((3, 1), dtype=np.int64)
+    credits = Credits(np.zeros((1, 3), dtype=np.int64), np.zeros(3, dtype=np.bool_), carried=other, spent_minute=other)
     with pytest.raises(ValueError, match="one row a machine"):
-        replace(MACHINES, cpu_history=CpuHistory(np.zeros((3, 5), dtype=np.float32), 10))
+        replace(MACHINES, credits=credits)
 
 
 def test_unknown_entries_stay_unknown() -> None:
