@@ -1,11 +1,12 @@
 """The percentiles that people can choose from, of every series of a run's machines, over every window they can choose.
 
-A job reads them from the blocks after the run was published, shard by shard; they are kept with the run, so that any
-position of the sliders is computed from them and from the run's own inputs.
+A job reads them after the run was published, shard by shard; they are kept with the run, so that any position of the
+sliders is computed from them and from the run's own inputs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,14 +18,13 @@ from assessments.engine.fixed_point import IntArray, scaled
 from assessments.engine.values import Machines, Observed
 from assessments.inputs import DISK_METRICS, NIC_METRICS
 from assessments.models import AssessmentRun, ShardArrays
-from assessments.packed_run import MACHINE_METRICS, RunInputs, unpacked
-from assessments.settings import WINDOWS
-from ingest.percentiles import MENU, percentiles
-from ingest.performance import MachineSeries, read_series
-from ingest.series import Series
+from assessments.packed_run import MACHINE_METRICS, RunInputs
+from ingest.limits import DEFAULT_INTERVAL_SECONDS
+from ingest.percentiles import MENU, WINDOWS
+from ingest.rollups import Rolled, rolled_up
 
 WINDOW_NAMES = tuple(WINDOWS)
-LONGEST = max(WINDOWS.values())
+DEFAULT_INTERVAL = timedelta(seconds=DEFAULT_INTERVAL_SECONDS)
 VALUE, COUNT = np.dtype("<f4"), np.dtype("<i4")
 METRICS = {"": MACHINE_METRICS, "disk": DISK_METRICS, "nic": NIC_METRICS}
 
@@ -111,20 +111,17 @@ def load_menu(run: AssessmentRun) -> Menu:
     return Menu(values, points, expected.reshape(-1, len(WINDOW_NAMES)).T.astype(np.int64))
 
 
-# --- reading them from the blocks -------------------------------------------------------------------------------------
+# --- reading them -----------------------------------------------------------------------------------------------------
 
 
-def read_percentiles(run: AssessmentRun, part: int) -> bytes:
-    """The menu percentiles of one shard, read from the blocks in chunks of bounded memory, packed.
+def read_percentiles(inputs: RunInputs, end_at: datetime) -> bytes:
+    """The menu percentiles of one shard over the windows that end at `end_at`, packed; from rolled-up rows where valid.
 
     Points that arrived after the run count too: the windows end where the run's does, the history is what is there now.
     """
-    shard = ShardArrays.objects.get(run=run, part=part)
-    inputs = unpacked([shard.inputs])
     table = _Table(inputs)
-    end_at = run.performance_end_at
-    for machine in read_series(inputs.machine_ids, end_at - LONGEST, end_at):
-        table.add(machine)
+    for window_name, rolled in rolled_up(inputs.machine_ids, end_at, WINDOW_NAMES):
+        table.add(WINDOW_NAMES.index(window_name), rolled)
     return table.packed()
 
 
@@ -134,10 +131,10 @@ class _Table:
     def __init__(self, inputs: RunInputs) -> None:
         machines = inputs.machines
         self._number = inputs.row_of
-        self._rows: dict[tuple[str, int, str], int] = {
-            **{("", row, ""): row for row in range(len(inputs))},
-            **_rows_of("disk", machines.disks.machine, inputs.disk_source_ids),
-            **_rows_of("nic", machines.nics.machine, inputs.nic_source_ids),
+        self._rows: dict[str, dict[tuple[int, str], int]] = {
+            "": {(row, ""): row for row in range(len(inputs))},
+            "disk": _rows_of(machines.disks.machine, inputs.disk_source_ids),
+            "nic": _rows_of(machines.nics.machine, inputs.nic_source_ids),
         }
         counts = {"": len(inputs), "disk": len(inputs.disk_source_ids), "nic": len(inputs.nic_source_ids)}
         shapes = {part: (counts[part], len(metrics), len(WINDOW_NAMES)) for part, metrics in METRICS.items()}
@@ -145,29 +142,20 @@ class _Table:
         self._points = {part: np.zeros(shape, dtype=COUNT) for part, shape in shapes.items()}
         # A machine without any point is expected to have one every ten minutes, as in a run.
         self._expected = np.empty((len(inputs), len(WINDOW_NAMES)), dtype=COUNT)
-        self._expected[:] = [int(length.total_seconds()) // 600 for length in WINDOWS.values()]
+        self._expected[:] = [length // DEFAULT_INTERVAL for length in WINDOWS.values()]
 
-    def add(self, machine: MachineSeries) -> None:
-        """One machine's series over the longest window."""
-        number = self._number[machine.machine_id]
-        places = [self._place(number, series) for series in machine.series]
-        wanted = [row for row, place in enumerate(places) if place is not None]
-        series = machine.values[wanted]
-        for window, length in enumerate(WINDOWS.values()):
-            slots = -(-int(length.total_seconds()) // machine.interval_seconds)
-            self._expected[number, window] = int(length.total_seconds()) // machine.interval_seconds
-            values = percentiles(series[:, -slots:], MENU)
-            points = np.where(np.isnan(series[:, -slots:]), 0, machine.weights[-slots:]).sum(axis=1)
-            for row, found, count in zip(wanted, values, points, strict=True):
-                part, at, metric = places[row]  # type: ignore[misc]  # the wanted ones have a place
-                self._values[part][at, metric, window] = found
-                self._points[part][at, metric, window] = count
-
-    def _place(self, number: int, series: Series) -> tuple[str, int, int] | None:
-        """Kind, row and metric of a series; None for what no assessment looks at, and for parts that are gone."""
-        row = self._rows.get((series.part, number, series.source_id))
-        metrics = METRICS[series.part]
-        return (series.part, row, metrics.index(series.name)) if row is not None and series.name in metrics else None
+    def add(self, window: int, rolled: Rolled) -> None:
+        """The percentiles of some machines over one window; parts that are gone are left out."""
+        numbers = [self._number[machine_id] for machine_id in rolled.machine_ids]
+        length = int(WINDOWS[WINDOW_NAMES[window]].total_seconds())
+        self._expected[numbers, window] = length // rolled.interval_seconds
+        for part, metrics in METRICS.items():
+            source_ids, values, points = rolled.placed(part, metrics)
+            keys = [(number, source_id) for number in numbers for source_id in source_ids]
+            rows = np.array([self._rows[part].get(key, -1) for key in keys], dtype=np.int64)
+            there = rows >= 0
+            self._values[part][rows[there], :, window] = values.reshape(-1, len(metrics), len(MENU))[there]
+            self._points[part][rows[there], :, window] = points.reshape(-1, len(metrics))[there]
 
     def packed(self) -> bytes:
         return msgspec.msgpack.encode(
@@ -179,8 +167,5 @@ class _Table:
         )
 
 
-def _rows_of(part: str, owner: IntArray, source_ids: Sequence[str]) -> dict[tuple[str, int, str], int]:
-    return {
-        (part, machine, source_id): row
-        for row, (machine, source_id) in enumerate(zip(owner.tolist(), source_ids, strict=True))
-    }
+def _rows_of(owner: IntArray, source_ids: Sequence[str]) -> dict[tuple[int, str], int]:
+    return {key: row for row, key in enumerate(zip(owner.tolist(), source_ids, strict=True))}

@@ -22,6 +22,8 @@ from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
 from assessments.targets import catalog_of, target_of
 from groups.membership import member_ids
+from ingest.percentiles import MENU
+from ingest.rollups import menu_window, refresh
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -64,6 +66,8 @@ def run_shard(claim: Claim) -> None:
         run = _unfinished_run(claim)
         shard = RunShard.objects.get(run=run, part=claim.part)
         catalog = catalog_of(run)
+    _roll_up(run, shard)
+    with tenant_context(claim.tenant_id):
         machines = repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard)
     decided = assess(machines.values, catalog, engine_settings(run.settings))
     with tenant_context(claim.tenant_id):
@@ -71,6 +75,17 @@ def run_shard(claim: Claim) -> None:
         save_rows(run, claim.part, machines, decided, catalog)
         save_inputs(run, claim.part, machines)
         _finish_shard(run, claim)
+
+
+def _roll_up(run: AssessmentRun, shard: RunShard) -> None:
+    """Makes the rolled-up rows that the shard is about to read, where they are not valid, for the next run too."""
+    window_name = menu_window(run.performance_start_at, run.performance_end_at)
+    as_is = run.settings["sizing_criterion"] == "as_on_premises"
+    if window_name is None or run.settings["percentile"] not in MENU or as_is or run.repeats_id:
+        return
+    machine_ids = [UUID(id) for id in shard.machine_ids]
+    end_at, now = run.performance_end_at, timezone.now()
+    refresh(run.tenant_id, machine_ids, end_at, window_names=[window_name], now=now, used=True)
 
 
 def _read_machines(run: AssessmentRun, shard: RunShard) -> LoadedMachines:

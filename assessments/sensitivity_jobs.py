@@ -11,12 +11,14 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
-from assessments.packed_run import refuse_without_inputs
+from assessments.packed_run import refuse_without_inputs, unpacked
 from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
 from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
 from ingest.percentiles import MENU
+from ingest.rollups import refresh
 from migrate_hub.errors import DomainError
 from migrate_hub.jobs.claiming import Claim
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
@@ -152,7 +154,10 @@ def compute_percentiles(claim: Claim) -> None:
         run = _published_run(claim)
         if run is None:
             return
-        packed = read_percentiles(run, claim.part)
+        inputs = unpacked([ShardArrays.objects.get(run=run, part=claim.part).inputs])
+    refresh(claim.tenant_id, inputs.machine_ids, run.performance_end_at, now=timezone.now(), used=True)
+    with tenant_context(claim.tenant_id):
+        packed = read_percentiles(inputs, run.performance_end_at)
     with tenant_context(claim.tenant_id):
         sensitivity = _locked(run.id)
         ShardArrays.objects.filter(run=run, part=claim.part).update(percentiles=packed)

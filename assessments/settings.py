@@ -14,11 +14,11 @@ from assessments.catalog.price_sheet_store import find_price_sheet
 from assessments.catalog.selection import load_conversion, resolve_region
 from assessments.engine import settings as engine
 from assessments.engine.rule_sets import RULE_SETS
+from ingest.percentiles import WINDOWS
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants.api import StrictSerializer
 from migrate_hub.tenants.models import Project
 
-WINDOWS = {"1_day": timedelta(days=1), "1_week": timedelta(days=7), "1_month": timedelta(days=30)}
 LONGEST_WINDOW = timedelta(days=35)
 OLDEST_START = timedelta(days=36)
 AUTOMATIC = "automatic"

@@ -7,7 +7,7 @@ twice changes how long an answer takes and never what it is. docs/adr/0014 says 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,6 +33,8 @@ MACHINES_A_TRANSACTION = 500
 # Rows that no run used for so long are not made anew but deleted; marking the use may be this much behind.
 KEPT_AFTER_USE = timedelta(days=1)
 USE_NOTED_EVERY = timedelta(hours=6)
+# A window that ended longer ago is nobody's next one: its rows would only displace better ones.
+WORTH_ROWS = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,41 @@ class Rolled:
     values: NDArray[np.float32]
     points: NDArray[np.int64]
 
+    def placed(self, part: str, names: tuple[str, ...]) -> "Placed":
+        """The series of one kind of part ("" is the machine itself) as one array; a series that is missing is NaN."""
+        source_ids, places = _places(self.series, part, names)
+        # One more series, which has no points: -1 in `places` is the one that is missing.
+        values = np.pad(self.values, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan)
+        return Placed(source_ids, values[:, places], np.pad(self.points, ((0, 0), (0, 1)))[:, places])
+
+
+class Placed(NamedTuple):
+    """`values` has the shape (machines, source_ids, names, percentiles), `points` (machines, source_ids, names)."""
+
+    source_ids: list[str]
+    values: NDArray[np.float32]
+    points: NDArray[np.int64]
+
+
+@lru_cache(maxsize=4096)
+def _places(series: tuple[Series, ...], part: str, names: tuple[str, ...]) -> tuple[list[str], NDArray[np.intp]]:
+    """The source ids of one kind of part in order, and where the series of each stand; -1 for one that is missing."""
+    place = {one: row for row, one in enumerate(series)}
+    source_ids = sorted({one.source_id for one in series if one.part == part})
+    places = [[place.get(Series(part, source_id, name), -1) for name in names] for source_id in source_ids]
+    return source_ids, np.array(places, dtype=np.intp).reshape(-1, len(names))
+
 
 def menu_window(start_at: datetime, end_at: datetime) -> str | None:
     """The name of a window of the menu of this length; None where there is none or it does not end with an hour."""
-    full_hour = not (end_at.minute or end_at.second or end_at.microsecond)
-    return next((name for name, length in WINDOWS.items() if full_hour and length == end_at - start_at), None)
+    if end_at != full_hour(end_at):
+        return None
+    return next((name for name, length in WINDOWS.items() if length == end_at - start_at), None)
+
+
+def full_hour(now: datetime) -> datetime:
+    """The last full UTC hour, with which the windows of the menu end."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 # --- from points to percentiles ---------------------------------------------------------------------------------------
@@ -242,8 +274,11 @@ def refresh(
     """Makes the rows of these machines anew that are not valid for windows which end at `end_at`, in transactions of
     its own: one that reads a snapshot, so that fingerprint and points belong together, and one that writes.
 
-    `used` tells a run's need from the background's: it keeps the rows alive, and wins over a later window.
+    `used` tells a run's need from the background's: it keeps the rows alive, and wins over a later window. Nothing is
+    made for an end that is no full hour or too long ago.
     """
+    if end_at != full_hour(end_at) or now - end_at > WORTH_ROWS:
+        return
     for first in range(0, len(machine_ids), MACHINES_A_TRANSACTION):
         part = machine_ids[first : first + MACHINES_A_TRANSACTION]
         with tenant_context(tenant_id, snapshot=True):

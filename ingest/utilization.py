@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from uuid import UUID
 
 import numpy as np
@@ -14,7 +14,7 @@ from ingest.packing import quantised
 from ingest.percentiles import MENU
 from ingest.performance import read_series
 from ingest.rollups import NAMES, Rolled, menu_window, roll_up, rolled_up
-from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES, Series
+from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES
 
 # A percentile (None where there is no point) and how many points stood behind it.
 Measured = list[float | int | None]
@@ -114,14 +114,13 @@ class _Collector:
         """Some machines, with the percentile of this index."""
         numbers = np.array([self.number[machine_id] for machine_id in rolled.machine_ids], dtype=np.int64)
         self.intervals[numbers] = rolled.interval_seconds
-        # One more series, which has no points: it stands where a machine or a part lacks one.
-        values = np.pad(quantised(rolled.values[:, :, percentile]), ((0, 0), (0, 1)), constant_values=np.nan)
-        points = np.pad(rolled.points, ((0, 0), (0, 1)))
-        for part, source_ids, places in _placed(rolled.series):
+        for part, names in NAMES.items():
+            placed = rolled.placed(part, names)
+            values = quantised(placed.values[..., percentile])
             if part:
-                self.parts[part].add(numbers, source_ids, values[:, places], points[:, places])
-            else:
-                self.values[numbers], self.points[numbers] = values[:, places[0]], points[:, places[0]]
+                self.parts[part].add(numbers, placed.source_ids, values, placed.points)
+            elif placed.source_ids:
+                self.values[numbers], self.points[numbers] = values[:, 0], placed.points[:, 0]
 
     def finished(self, start_at: datetime, end_at: datetime) -> Utilization:
         return Utilization(
@@ -133,19 +132,6 @@ class _Collector:
             disks=self.parts["disk"].finished(),
             nics=self.parts["nic"].finished(),
         )
-
-
-@lru_cache(maxsize=1024)
-def _placed(series: tuple[Series, ...]) -> list[tuple[str, list[str], NDArray[np.intp]]]:
-    """For each kind of part, the source ids in order and where each one's series stand; -1 for one that is missing."""
-    place = {one: row for row, one in enumerate(series)}
-    answer = []
-    for part, names in NAMES.items():
-        source_ids = sorted({one.source_id for one in series if one.part == part})
-        places = [[place.get(Series(part, source_id, name), -1) for name in names] for source_id in source_ids]
-        if places:
-            answer.append((part, source_ids, np.array(places, dtype=np.intp)))
-    return answer
 
 
 class _Parts:
