@@ -20,20 +20,30 @@ from migrate_hub.local.processes import start_process, stop_process
 from migrate_hub.local.redis import EmbeddedRedis
 from tests.conftest import PROJECT_DIR, free_port, wait_until
 
-SHORT_TIMES = {"JOB_LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "REQUESTS_A_MINUTE_PER_TOKEN": "100000"}
+SHORT_TIMES = {
+    "JOB_LEASE_SECONDS": "3",
+    "SWEEP_SECONDS": "1",
+    "REQUESTS_A_MINUTE_PER_TOKEN": "100000",
+    "REQUESTS_A_MINUTE_PER_TENANT": "100000",
+}
 
 
 class Installation:
-    """Processes by name; each can be killed for real and started again."""
+    """Processes by name; each can be killed for real and started again.
 
-    def __init__(self) -> None:
+    `prepared` is the data folder of a stopped installation: this one begins with a copy of it.
+    """
+
+    def __init__(self, prepared: Path | None = None, **environment: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mh-recovery-"))
         self.folder.chmod(0o755)
+        if prepared:
+            subprocess.run(["cp", "-a", f"{prepared}/.", self.folder], check=True)
         self.data_dir = open_data_dir(self.folder)
         self.postgres, self.redis = EmbeddedPostgres(self.data_dir), EmbeddedRedis(self.data_dir)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {**self.data_dir.variables(self.url), **SHORT_TIMES}
+        self.environment = {**self.data_dir.variables(self.url), **SHORT_TIMES, **environment}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.clients: list[httpx.Client] = []
 
@@ -75,6 +85,10 @@ class Installation:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         self.redis.start()
 
+    def start_web(self) -> None:
+        self.start("web")
+        wait_until(self.is_ready, what="the web server")
+
     def is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
@@ -108,8 +122,7 @@ def installation() -> Iterator[Installation]:
         made.redis.start()
         made.manage("migrate", "--database", "owner", "--verbosity", "0")
         made.manage("load_catalog")
-        made.start("web")
-        wait_until(made.is_ready, what="the web server")
+        made.start_web()
         yield made
 
 
