@@ -10,6 +10,7 @@ from django.db import connection
 from assessments.models import AssessedMachine, AssessmentRun
 from groups.membership import members_of
 from groups.models import Group
+from ingest.models import Machine
 
 MAX_REASONS = 100
 
@@ -36,7 +37,7 @@ def freshness(run: AssessmentRun, group: Group) -> dict[str, Any]:
     reasons: list[dict[str, Any]] = []
     if group.membership_version != run.group_membership_version or _members_differ(run, group):
         reasons.append({"code": "group_changed", "message": "Machines were added to the group or removed from it."})
-        reasons += _joined_and_left(run, group)
+        reasons += _recognised(run) + _joined_and_left(run, group)
     changed = _machine_reasons(run)
     status = "out_of_sync" if reasons else ("outdated" if changed else "current")
     return {"status": status, "reasons": (reasons + changed)[:MAX_REASONS]}
@@ -64,6 +65,23 @@ def _joined_and_left(run: AssessmentRun, group: Group) -> list[dict[str, Any]]:
     return [
         *(_membership("machine_joined", "was not in the group when it was assessed", *row) for row in joined_names),
         *(_membership("machine_left", "is no longer in the group", *row) for row in left_names),
+    ]
+
+
+def _recognised(run: AssessmentRun) -> list[dict[str, Any]]:
+    """Machines of the run that turned out to be another one, seen by a second appliance or a file."""
+    assessed = AssessedMachine.objects.filter(run=run).values("machine_id")
+    twice = Machine.objects.filter(duplicate_of__isnull=False, id__any_of=ArraySubquery(assessed))
+    found = twice.select_related("duplicate_of").order_by("name", "id")[:MAX_REASONS]
+    return [
+        {
+            "code": "machine_recognised",
+            "machine": str(machine.id),
+            "name": machine.name,
+            "duplicate_of": str(machine.duplicate_of_id),
+            "message": f"{machine.name} is the same machine as {machine.duplicate_of.name}; it counts once.",
+        }
+        for machine in found
     ]
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from assessments.engine.assess import assess
 from assessments.engine.rankings import Rankings
 from assessments.inputs import LoadedMachines, load_machines
+from assessments.left_out import left_out
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.packed_run import save_inputs
 from assessments.queueing import end_run
@@ -117,6 +118,7 @@ def publish_run(claim: Claim) -> None:
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
         run.summary = summarize(run, Rankings(target_of(run)))
+        run.summary |= left_out(run)
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])
         if run.repeats_id is None:

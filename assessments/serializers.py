@@ -90,6 +90,19 @@ class ConfidenceOut(serializers.Serializer[Any]):
     machines = serializers.IntegerField(required=False)
 
 
+class LeftOutMachine(serializers.Serializer[Any]):
+    machine = serializers.UUIDField()
+    name = serializers.CharField()
+    duplicate_of = serializers.UUIDField(help_text="The machine that it is, seen by another appliance or a file.")
+    duplicate_of_name = serializers.CharField()
+    assessed = serializers.BooleanField(help_text="Whether that machine is in the run.")
+
+
+class LeftOut(serializers.Serializer[Any]):
+    duplicates = serializers.IntegerField(help_text="Machines of the group that are another machine, seen twice.")
+    machines = LeftOutMachine(many=True, help_text="The first 100 of them by name.")
+
+
 class SummaryOut(serializers.Serializer[Any]):
     machines = serializers.IntegerField()
     readiness = ReadinessCounts()
@@ -98,6 +111,7 @@ class SummaryOut(serializers.Serializer[Any]):
     scenarios = serializers.DictField(child=ScenarioTotal())
     issues = IssueCountOut(many=True)
     confidence = ConfidenceOut()
+    left_out = LeftOut(required=False)
 
 
 class FreshnessReason(serializers.Serializer[Any]):
@@ -105,6 +119,7 @@ class FreshnessReason(serializers.Serializer[Any]):
     message = serializers.CharField()
     machine = serializers.UUIDField(required=False)
     name = serializers.CharField(required=False)
+    duplicate_of = serializers.UUIDField(required=False)
     property = serializers.CharField(required=False)
     old = serializers.JSONField(required=False)
     new = serializers.JSONField(required=False)

@@ -57,8 +57,8 @@ def machines_of(group: Group, machines: QuerySet[Machine]) -> QuerySet[Machine]:
 
 
 def by_group(machines: QuerySet[Machine], group_id: str) -> QuerySet[Machine]:
-    """The members of a group of the same project; a group that is not there is 404."""
+    """The members of a group of the same project, each once; a group that is not there is 404."""
     group = Group.objects.filter(id=as_uuid(group_id), deleted_at=None).first()
     if group is None:
         raise not_found()
-    return machines_of(group, machines)
+    return machines_of(group, machines.filter(duplicate_of=None))

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from groups.filters import machines_of
 from groups.models import Group, GroupMember
+from ingest.filters import counted_machines
 from ingest.models import Machine
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants import audit
@@ -123,9 +124,14 @@ def delete_group(group: Group, now: datetime) -> None:
 
 
 def members_of(group: Group) -> models.QuerySet[Machine]:
-    """The machines in a group now; vanished ones are left out."""
+    """The machines in a group now; vanished ones are left out, and those that are another machine seen twice."""
+    return machines_of(group, counted_machines(group.project_id))
+
+
+def left_out_of(group: Group) -> models.QuerySet[Machine]:
+    """The machines that would be in a group now if they were not another machine seen twice."""
     machines: models.QuerySet[Machine] = Machine.objects.filter(project_id=group.project_id, removed_at=None)
-    return machines_of(group, machines)
+    return machines_of(group, machines.filter(duplicate_of__isnull=False))
 
 
 def member_count(group: Group) -> int:

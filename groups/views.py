@@ -19,7 +19,9 @@ from migrate_hub.tenants.api import ProjectViewSet
 
 def with_machine_count(groups: models.QuerySet[Group]) -> models.QuerySet[Group]:
     """Adds `machine_count` of static groups in the same query."""
-    members = GroupMember.objects.filter(group=OuterRef("id"), machine__removed_at=None).order_by()
+    members = GroupMember.objects.filter(
+        group=OuterRef("id"), machine__removed_at=None, machine__duplicate_of=None
+    ).order_by()
     counted = members.values("group").annotate(count=Count("id")).values("count")
     return groups.annotate(machine_count=Coalesce(Subquery(counted), 0))
 

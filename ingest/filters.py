@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
@@ -45,11 +46,26 @@ def by_removed(machines: Machines, text: str) -> Machines:
     return machines.filter(conditions[text])
 
 
+def by_duplicates(machines: Machines, text: str) -> Machines:
+    """`duplicates=only` lists what is seen by another appliance as well, `exclude` what counts; the default is both."""
+    conditions = {"only": Q(duplicate_of__isnull=False), "exclude": Q(duplicate_of=None), "include": Q()}
+    if text not in conditions:
+        raise DomainError(code="invalid", detail="duplicates must be only, exclude or include.")
+    return machines.filter(conditions[text])
+
+
+def counted_machines(project_id: UUID) -> Machines:
+    """The machines of a project that are there, each once: what groups, runs and counts are made of."""
+    machines: Machines = Machine.objects.filter(project_id=project_id, removed_at=None, duplicate_of=None)
+    return machines
+
+
 MACHINE_FILTERS: dict[str, Callable[[Machines, str], Machines]] = {
     "search": by_search,
     "os": by_operating_system,
     "power_state": by_power_state,
     "removed": by_removed,
+    "duplicates": by_duplicates,
 }
 
 

@@ -16,18 +16,20 @@ _COLUMNS = """
 unnest(%(ids)s::uuid[], %(source_id)s::text[], %(name)s::text[], %(path)s::text[], %(host)s::text[],
        %(cluster)s::text[], %(power_state)s::text[], %(operating_system)s::text[], %(boot_type)s::text[],
        %(cores)s::int[], %(memory_mb)s::bigint[], %(cpu_model)s::text[], %(instance_uuid)s::uuid[],
-       %(bios_uuid)s::uuid[], %(digests)s::text[]{more})
+       %(bios_uuid)s::uuid[], %(instance_key)s::uuid[], %(bios_key)s::uuid[], %(mac_key)s::uuid[],
+       %(digests)s::text[]{more})
 AS m (id, source_id, name, path, host, cluster, power_state, operating_system, boot_type, cores, memory_mb, cpu_model,
-      instance_uuid, bios_uuid, digest{more_names})
+      instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest{more_names})
 """
 
 INSERT_MACHINES = f"""
 INSERT INTO ingest_machine (
     tenant_id, project_id, appliance_id, id, source_id, name, path, host, cluster, power_state, operating_system,
-    boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, content_digest, discovered_by,
-    configuration_version, epoch, sequence, first_seen_at, last_seen_at)
+    boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, instance_key, bios_key, mac_key, content_digest,
+    discovered_by, configuration_version, epoch, sequence, first_seen_at, last_seen_at)
 SELECT %(tenant)s, %(project)s, %(appliance)s, id, source_id, name, path, host, cluster, power_state, operating_system,
-       boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, digest::bytea, 'appliance',
+       boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest::bytea,
+       %(discovered_by)s,
        1, %(epoch)s, %(sequence)s, %(at)s, %(at)s
 FROM {_COLUMNS.format(more="", more_names="")}
 """
@@ -37,13 +39,14 @@ UPDATE ingest_machine t SET
     name = m.name, path = m.path, host = m.host, cluster = m.cluster, power_state = m.power_state,
     operating_system = m.operating_system, boot_type = m.boot_type, cores = m.cores, memory_mb = m.memory_mb,
     cpu_model = m.cpu_model, instance_uuid = m.instance_uuid, bios_uuid = m.bios_uuid,
-    content_digest = m.digest::bytea, configuration_version = m.version, discovered_by = 'appliance', removed_at = NULL
+    instance_key = m.instance_key, bios_key = m.bios_key, mac_key = m.mac_key,
+    content_digest = m.digest::bytea, configuration_version = m.version, discovered_by = %(discovered_by)s, removed_at = NULL
 FROM {_COLUMNS.format(more=", %(versions)s::bigint[]", more_names=", version")}
 WHERE t.tenant_id = %(tenant)s AND t.id = m.id
 """
 
 TOUCH_MACHINES = """
-UPDATE ingest_machine SET appliance_id = %(appliance)s, epoch = %(epoch)s, sequence = %(sequence)s,
+UPDATE ingest_machine SET appliance_id = %(appliance)s, discovered_by = %(discovered_by)s, epoch = %(epoch)s, sequence = %(sequence)s,
                           last_seen_at = greatest(last_seen_at, %(at)s)
 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s::uuid[])
 """
@@ -66,9 +69,9 @@ FROM unnest(%(ids)s::uuid[], %(source_ids)s::text[]) AS m (id, source_id)
 """
 
 INSERT_CHANGES = """
-INSERT INTO ingest_machinechange (tenant_id, appliance_id, at, id, machine_id, property, old_value, new_value,
+INSERT INTO ingest_machinechange (tenant_id, appliance_id, file_import_id, at, id, machine_id, property, old_value, new_value,
                                   configuration_version)
-SELECT %(tenant)s, %(appliance)s, %(at)s, c.id, c.machine_id, c.property, c.old::jsonb, c.new::jsonb, c.version
+SELECT %(tenant)s, %(appliance)s, %(import)s, %(at)s, c.id, c.machine_id, c.property, c.old::jsonb, c.new::jsonb, c.version
 FROM unnest(%(ids)s::uuid[], %(machines)s::uuid[], %(properties)s::text[], %(old)s::text[], %(new)s::text[],
             %(versions)s::bigint[]) AS c (id, machine_id, property, old, new, version)
 """

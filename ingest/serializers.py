@@ -81,13 +81,18 @@ class RejectedOut(serializers.ModelSerializer[RejectedRecord]):
 
 class MachineOut(serializers.ModelSerializer[Machine]):
     appliance = serializers.UUIDField(source="appliance_id", allow_null=True)
+    duplicate_of = serializers.UUIDField(
+        source="duplicate_of_id",
+        allow_null=True,
+        help_text="The machine that this one is, seen by another appliance or a file; only that one counts.",
+    )
 
     class Meta:
         model = Machine
         fields = [
             "id", "source_id", "name", "path", "host", "cluster", "power_state", "operating_system", "boot_type",
             "cores", "memory_mb", "cpu_model", "instance_uuid", "bios_uuid", "discovered_by", "appliance",
-            "configuration_version", "first_seen_at", "last_seen_at", "removed_at",
+            "duplicate_of", "configuration_version", "first_seen_at", "last_seen_at", "removed_at",
         ]  # fmt: skip
         read_only_fields = fields
 

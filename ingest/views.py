@@ -131,6 +131,11 @@ MACHINE_QUERY = [
     _query("os", "A part of the operating system's name."),
     _query("power_state", "Only machines in this state.", enum=PowerState.values),
     _query("removed", "Whether to list machines that vanished.", enum=["true", "false", "all"]),
+    _query(
+        "duplicates",
+        "Whether to list machines that are another one, seen by a second appliance or a file.",
+        enum=["include", "exclude", "only"],
+    ),
 ]
 CHART_QUERY = [
     _query("start", "ISO 8601 with a time zone; a day before the end when absent.", type=OpenApiTypes.DATETIME),

@@ -1,6 +1,7 @@
 """An estate made through the front door: an appliance enrolls, uploads, a group is assessed, a report is made."""
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,12 @@ def instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def mac_address(source_id: str) -> str:
+    """An address for each machine: two with one address would be recognised as one machine."""
+    digits = f"{zlib.crc32(source_id.encode()):08x}"
+    return f"00:50:56:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"
+
+
 def machine(source_id: str, **changes: Any) -> dict[str, Any]:
     """A machine as an appliance lists it; two disks and one NIC unless said otherwise."""
     return {
@@ -40,7 +47,7 @@ def machine(source_id: str, **changes: Any) -> dict[str, Any]:
             {"source_id": "scsi0:0", "name": "scsi0:0", "size_gb": 80.0},
             {"source_id": "scsi0:1", "name": "scsi0:1", "size_gb": 200.0},
         ],
-        "nics": [{"source_id": "4000", "mac_address": "00:50:56:82:d0:3c", "ip_addresses": ["10.0.0.7"]}],
+        "nics": [{"source_id": "4000", "mac_address": mac_address(source_id), "ip_addresses": ["10.0.0.7"]}],
         **changes,
     }
 

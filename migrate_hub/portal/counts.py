@@ -23,13 +23,13 @@ class Counts:
 
 
 def counts_of_projects(project_ids: Collection[UUID]) -> dict[UUID, Counts]:
-    """The counts of each project; what was deleted or removed is not counted."""
+    """The counts of each project; what was deleted or removed is not counted, what is seen twice once."""
     counts = {project_id: Counts() for project_id in project_ids}
     if not counts:
         return counts
     tables: dict[str, Any] = {
         "appliances": Appliance.objects.all(),
-        "machines": Machine.objects.filter(removed_at=None),
+        "machines": Machine.objects.filter(removed_at=None, duplicate_of=None),
         "groups": Group.objects.filter(deleted_at=None),
         "assessments": Assessment.objects.filter(deleted_at=None),
     }

@@ -17,6 +17,7 @@ from groups.filters import matching_machines
 from groups.models import Group
 from groups.serializers import GroupIn
 from groups.views import with_machine_count
+from ingest.filters import counted_machines
 from ingest.models import Machine
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.forms import DomainForm, refusals_in
@@ -106,7 +107,10 @@ class NewGroupView(ProjectPortalView):
 
     def _matching(self, parameters: Any) -> list[UUID]:
         conditions = filter_form(parameters).conditions
-        return list(matching_machines(machines_of(self.project), conditions).values_list("id", flat=True))
+        return list(self._counted(conditions).values_list("id", flat=True))
+
+    def _counted(self, conditions: dict[str, Any]) -> "QuerySet[Machine]":
+        return matching_machines(counted_machines(self.project.id), conditions)
 
     def _existing(self) -> list[Group]:
         """Groups that machines can be added to by hand."""
@@ -120,7 +124,7 @@ class NewGroupView(ProjectPortalView):
             "form": form,
             "filter": filtered,
             "conditions": conditions_in_words(filtered.conditions),
-            "matching": matching_machines(machines_of(self.project), filtered.conditions).count(),
+            "matching": self._counted(filtered.conditions).count(),
             "selected": machines_of(self.project).filter(id__in=selected).order_by("name_lower"),
         }
         return self.page("portal/group_new.html", context, status=status)

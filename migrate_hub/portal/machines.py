@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from migrate_hub.portal.wording import change_in_words
 from migrate_hub.tenants.models import Project
 
 MAX_CHANGES_SHOWN = 100
+MAX_DUPLICATES_SHOWN = 20
 POWER_STATES = (
     ("", "Any"),
     (PowerState.ON, "On"),
@@ -92,13 +93,19 @@ class MachinesView(ProjectPortalView):
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         form = filter_form(request.GET)
         machines = matching_machines(machines_of(self.project), form.conditions)
-        page = page_of(machines, request, order_by="name_lower")
+        only_twice = request.GET.get("duplicates") == "only"
+        listed = machines.filter(duplicate_of__isnull=False) if only_twice else machines
+        page = page_of(listed, request, order_by="name_lower")
         context = {
             "form": form,
             "filtered": bool(form.conditions),
             "page": page,
             "rows": with_disks(page.rows),
-            "count": machines.count(),
+            **machines.aggregate(
+                count=Count("id", filter=Q(duplicate_of=None)),
+                seen_twice=Count("id", filter=Q(duplicate_of__isnull=False)),
+            ),
+            "only_twice": only_twice,
         }
         return self.page("portal/machines.html", context, status=200 if form.is_valid() else 400)
 
@@ -107,7 +114,9 @@ class MachineView(ProjectPortalView):
     section = "machines"
 
     def get(self, request: HttpRequest, project: str, machine: str) -> HttpResponse:
-        row: Machine = found(Machine.objects.filter(project=self.project).select_related("appliance"), machine)
+        row: Machine = found(
+            Machine.objects.filter(project=self.project).select_related("appliance", "duplicate_of"), machine
+        )
         changes = MachineChange.objects.filter(machine=row).order_by("-at", "id")[:MAX_CHANGES_SHOWN]
         context = {
             "machine": row,
@@ -115,6 +124,9 @@ class MachineView(ProjectPortalView):
             "nics": Nic.objects.filter(machine=row).order_by("position"),
             "utilization": charts.utilization_of(row.id, request.GET.get("days", ""), timezone.now()),
             "windows": charts.WINDOWS,
+            "duplicates": Machine.objects.filter(duplicate_of=row, removed_at=None)
+            .select_related("appliance")
+            .order_by("name_lower", "id")[:MAX_DUPLICATES_SHOWN],
             "changes": [(change, *change_in_words(change)) for change in changes],
         }
         return self.page("portal/machine.html", context)

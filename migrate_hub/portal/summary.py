@@ -67,6 +67,7 @@ class Overview:
     scenarios: tuple[ScenarioRow, ...]
     issues: tuple[dict[str, Any], ...]
     confidence: Mapping[str, Any]
+    left_out: Mapping[str, Any] | None
 
     @property
     def yearly(self) -> Decimal:
@@ -98,6 +99,7 @@ def overview_of(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Over
             for shown in shown_issues([issue["code"]])
         ),
         confidence=summary["confidence"],
+        left_out=summary.get("left_out"),
     )
 
 

@@ -52,6 +52,7 @@ PROPERTIES = {
     "disks": "Disks",
     "nics": "Network interfaces",
     "removed": "Removed",
+    "duplicate_of": "Same machine as",
 }
 DIMENSIONS = {
     "cores": "Cores",
@@ -192,6 +193,8 @@ def change_in_words(change: MachineChange) -> tuple[str, str, str]:
 def _value(name: str, value: Any) -> str:
     if name == "memory_mb":
         return memory(value)
+    if name == "duplicate_of" and value is not None:
+        return "one seen by another appliance or a file"
     if isinstance(value, list):
         return ", ".join(_part(part) for part in value) or "none"
     if isinstance(value, bool):
