@@ -204,10 +204,11 @@ class Nic(TenantModel):
 
 
 class MachineChange(TenantModel):
-    """One property of a machine that changed: from what to what, seen by which appliance, in which version."""
+    """One property of a machine that changed: from what to what, told by which appliance or import, in which version."""
 
     machine = TenantForeignKey(Machine, on_delete=models.CASCADE, related_name="changes")
     appliance = TenantForeignKey(Appliance, on_delete=models.SET_NULL, null=True, related_name="+")
+    file_import = TenantForeignKey(FileImport, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
     property = models.CharField(max_length=32)
     old_value = models.JSONField(null=True)
