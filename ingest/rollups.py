@@ -202,6 +202,11 @@ def also(name: str, function: Callable[[UUID, MachineSeries], bytes]) -> None:
     _also[name] = function
 
 
+def forget_also(name: str) -> None:
+    """Takes back what `also` registered."""
+    del _also[name]
+
+
 def kept(name: str, machine_ids: Sequence[UUID], end_at: datetime) -> dict[UUID, bytes]:
     """What the function of this name makes of the 30 days up to `end_at`, for each machine that has points in them.
 

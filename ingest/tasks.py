@@ -2,12 +2,15 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from celery import shared_task
 from django.db import models, transaction
 from django.utils import timezone
 
 from ingest.limits import RECEIPTS_KEPT, REJECTIONS_KEPT, RETENTION
 from ingest.models import RejectedRecord, UploadReceipt
 from ingest.partitions import drop_partition, make_partitions, partition_days
+from ingest.rollup_jobs import REFRESH_TASK, leave_stale, plan_refreshes, refresh_slice
+from migrate_hub.jobs.handlers import register
 from migrate_hub.jobs.tasks import every_hour
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -29,6 +32,14 @@ def keep_partitions_around(today: date) -> None:
         if day < today - RETENTION - timedelta(days=1):
             with transaction.atomic():
                 drop_partition(day)
+
+
+@shared_task(name="ingest.refresh_rollups")
+def refresh_rollups() -> None:
+    plan_refreshes(timezone.now())
+
+
+register(REFRESH_TASK, run=refresh_slice, on_failed=leave_stale)
 
 
 @every_hour

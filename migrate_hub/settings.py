@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse, urlunparse
 
 import environ
+from celery.schedules import crontab
 
 from migrate_hub.refusals import Environment, refuse_insecure, refuse_missing, refuse_unreadable_urls
 
@@ -169,6 +170,12 @@ STORED_BYTES_PER_TENANT = env.int("STORED_BYTES_PER_TENANT", default=10 * 1024**
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"queue": "maintenance", "expires": 60}},
     "housekeeping": {"task": "jobs.housekeeping", "schedule": 3600, "options": {"queue": "maintenance"}},
+    # Soon after each full hour, with which the windows of runs end, and again for the points that come later.
+    "rollups": {
+        "task": "ingest.refresh_rollups",
+        "schedule": crontab(minute="3-59/10"),
+        "options": {"queue": "maintenance", "expires": 500},
+    },
 }
 
 # --- people and security ---------------------------------------------------------------------------------------------
