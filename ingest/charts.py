@@ -7,9 +7,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.limits import DEFAULT_INTERVAL_SECONDS, RETENTION
+from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import DECIMALS, quantised
 from ingest.performance import MachineSeries, read_series
+from ingest.retention import RETENTION
 from migrate_hub.errors import DomainError
 
 MAX_BUCKETS = 1000

@@ -18,11 +18,12 @@ from ingest.bulk import plain_array, rows, run, text_array
 from ingest.changes import Change, changes_between, stored_configurations
 from ingest.duplicates import Scope, recognise, stored_keys
 from ingest.identity import KINDS, keys_of
-from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT, RETENTION
+from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT
 from ingest.models import Appliance, UploadKind
 from ingest.receipts import earlier_answer, keep_answer
 from ingest.records import MachineRecord
 from ingest.rejections import keep_rejections
+from ingest.retention import RETENTION
 from ingest.snapshots import refuse_suspicious_snapshot
 from ingest.store import note_upload
 from ingest.text import is_clean, normal

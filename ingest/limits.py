@@ -23,7 +23,6 @@ MAX_SIZE_GB = 1e7
 MAX_CORES = 100_000
 MAX_MEMORY_MB = 10**9
 
-RETENTION = timedelta(days=35)
 MAX_AHEAD = timedelta(days=1)
 RECEIPTS_KEPT = timedelta(days=30)
 REJECTIONS_KEPT = timedelta(days=35)

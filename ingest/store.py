@@ -10,12 +10,13 @@ from uuid import UUID
 import msgspec
 
 from ingest.bulk import plain_array, rows, text_array
-from ingest.limits import MAX_AHEAD, RETENTION
+from ingest.limits import MAX_AHEAD
 from ingest.models import Appliance, UploadKind
 from ingest.packing import DAY_SECONDS, PackedBlocks
 from ingest.partitions import make_partitions
 from ingest.receipts import earlier_answer, keep_answer
 from ingest.rejections import keep_rejections
+from ingest.retention import RETENTION
 from ingest.series import Layout, all_series, store_layouts
 from ingest.text import is_clean
 from ingest.uploads import MachinePoints, PerformanceUpload, Rejection, decode_upload

@@ -68,6 +68,12 @@ def _reads_as_url(text: str, schemes: tuple[str, ...]) -> bool:
     return parts.scheme in schemes and bool(parts.path if parts.scheme == "unix" else parts.hostname)
 
 
+def refuse_out_of_range(name: str, value: int, *, lowest: int, highest: int) -> None:
+    """A number that the hub cannot work with."""
+    if not lowest <= value <= highest:
+        raise UnusableSettingsError(f"{name} must be between {lowest} and {highest}. {WHERE_TO_READ}")
+
+
 def refuse_insecure(*, secret_key: str, public_url: str) -> None:
     """What production asks for beyond presence: a strong key, and a public address behind TLS."""
     if len(secret_key) < SECRET_KEY_CHARACTERS or len(set(secret_key)) < SECRET_KEY_DIFFERENT_CHARACTERS:

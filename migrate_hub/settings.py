@@ -8,7 +8,13 @@ from urllib.parse import unquote, urlparse, urlunparse
 import environ
 from celery.schedules import crontab
 
-from migrate_hub.refusals import Environment, refuse_insecure, refuse_missing, refuse_unreadable_urls
+from migrate_hub.refusals import (
+    Environment,
+    refuse_insecure,
+    refuse_missing,
+    refuse_out_of_range,
+    refuse_unreadable_urls,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -166,6 +172,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10)
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=60)
 RUNNING_JOBS_PER_TENANT = env.int("RUNNING_JOBS_PER_TENANT", default=8)
+# Points of machines; a month's percentile needs 31 days, and daily statistics take over after 13 months.
+POINTS_KEPT_DAYS = env.int("POINTS_KEPT_DAYS", default=35)
+refuse_out_of_range("POINTS_KEPT_DAYS", POINTS_KEPT_DAYS, lowest=32, highest=366)
 STORED_BYTES_PER_TENANT = env.int("STORED_BYTES_PER_TENANT", default=10 * 1024**3)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"queue": "maintenance", "expires": 60}},

@@ -40,6 +40,15 @@ UPDATE jobs_job SET state = 'queued', lease_token = NULL, lease_until = NULL, se
        not_before = now() + make_interval(secs => %s)
 WHERE id = %s AND lease_token = %s AND state = 'running'
 """
+PUT_OFF = """
+UPDATE jobs_job SET state = 'queued', attempt = 0, lease_token = NULL, lease_until = NULL, sent_at = NULL,
+       not_before = now()
+WHERE id = %s AND lease_token = %s AND state = 'running'
+"""
+PROGRESS = """
+UPDATE jobs_job SET progress_done = %s, progress_total = %s, lease_until = now() + make_interval(secs => %s)
+WHERE id = %s AND lease_token = %s AND state = 'running'
+"""
 FAIL = """
 UPDATE jobs_job SET state = 'failed', lease_token = NULL, lease_until = NULL, failure = %s, finished_at = now()
 WHERE id = %s AND lease_token = %s AND state = 'running'
@@ -77,6 +86,16 @@ class Claim:
     def renew(self) -> None:
         """Extends the lease; raises LeaseLostError when it is no longer ours (also: cancelled)."""
         if not _execute(RENEW, [settings.JOB_LEASE_SECONDS, self.job_id, self.token]):
+            raise LeaseLostError(str(self.job_id))
+
+    def progress(self, done: int, total: int) -> None:
+        """Notes how far the work is, and extends the lease as renew() does."""
+        if not _execute(PROGRESS, [done, total, settings.JOB_LEASE_SECONDS, self.job_id, self.token]):
+            raise LeaseLostError(str(self.job_id))
+
+    def put_off(self) -> None:
+        """Gives the job back although there is more to do, so that others get their turn: no attempt is counted."""
+        if not _execute(PUT_OFF, [self.job_id, self.token]):
             raise LeaseLostError(str(self.job_id))
 
     def retry_later(self, failure: str) -> bool:

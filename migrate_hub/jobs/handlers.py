@@ -9,7 +9,10 @@ from migrate_hub.jobs.claiming import Claim
 
 @dataclass(frozen=True)
 class Handler:
-    """`run(claim)` enters the tenant itself, calls `claim.finish()`; `on_failed(object_id, failure)` runs inside it."""
+    """`run(claim)` enters the tenant itself and calls `claim.finish()`, or `claim.put_off()` when there is more to do.
+
+    `on_failed(object_id, failure)` runs inside the tenant.
+    """
 
     run: Callable[[Claim], None]
     on_failed: Callable[[UUID, str], None]

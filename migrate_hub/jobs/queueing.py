@@ -1,6 +1,7 @@
 """Writing jobs and telling the broker about them: the row first, the message on commit, the broker's errors logged."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -34,6 +35,12 @@ def enqueue(task: str, object_id: UUID, *, queue: str = "interactive", parts: Se
     for job in jobs:
         transaction.on_commit(partial(send, job.tenant_id, job.id, job.queue))
     return jobs
+
+
+def enqueue_once(task: str, object_id: UUID, *, queue: str, not_before: datetime) -> None:
+    """Adds a job for an object of the current tenant unless one is open; the sweeper sends it when its time comes."""
+    job = Job(tenant_id=current_tenant_id(), task=task, queue=queue, object_id=object_id, not_before=not_before)
+    Job.objects.bulk_create([job], ignore_conflicts=True)
 
 
 def send(tenant_id: int, job_id: UUID, queue: str, *, countdown: float = 0) -> bool:

@@ -1,0 +1,87 @@
+"""Folding in the background: who has days to fold, and a job a tenant that folds them in short turns."""
+
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from ingest.folding import days_to_fold, fold_day
+from ingest.forgetting import projects_to_forget
+from migrate_hub.jobs.claiming import Claim, LeaseLostError
+from migrate_hub.jobs.queueing import enqueue_once
+from migrate_hub.tenants.models import Tenant
+from migrate_hub.tenants.row_level_security import tenant_context
+
+log = structlog.get_logger(__name__)
+FOLD_TASK = "ingest.fold"
+FORGET_TASK = "ingest.forget"
+MAINTENANCE = "maintenance"
+# A job gives way after this long: what else waits for the worker waits no longer.
+TURN_SECONDS = 10.0
+# Jobs start one after the other, so that those of a thousand tenants do not stand before everything else.
+APART = timedelta(seconds=2)
+START_WITHIN = timedelta(minutes=45)
+
+
+class FoldFailedError(Exception):
+    """Some days could not be folded; the others were."""
+
+
+def queue_folds(now: datetime) -> None:
+    """A job for each tenant with days to fold, and one for each deleted project that still has points."""
+    starts = _starts(now, Tenant.objects.count())
+    for tenant_id, public_id in Tenant.objects.order_by("id").values_list("id", "public_id"):
+        with tenant_context(tenant_id):
+            if days_to_fold(now):
+                enqueue_once(FOLD_TASK, public_id, queue=MAINTENANCE, not_before=next(starts))
+            for project_id in projects_to_forget(now):
+                enqueue_once(FORGET_TASK, project_id, queue=MAINTENANCE, not_before=next(starts))
+
+
+def _starts(now: datetime, tenants: int) -> Iterator[datetime]:
+    apart = min(APART, START_WITHIN / max(tenants, 1))
+    while True:
+        yield now
+        now += apart
+
+
+def fold_in_turns(held: Claim) -> None:
+    """Folds a tenant's days, oldest first, until there are none or the turn is over."""
+    now, ends_at = timezone.now(), time.monotonic() + TURN_SECONDS
+    with tenant_context(held.tenant_id):
+        days = days_to_fold(now)
+    failed: list[date] = []
+    for number, day in enumerate(days):
+        held.progress(number, len(days))
+        try:
+            finished = _fold_until(ends_at, held, day)
+        except LeaseLostError:
+            raise
+        except Exception:
+            # One day that cannot be folded must not keep the others; the job fails in the end and is tried again.
+            log.exception("fold_failed", day=str(day), tenant=held.tenant_id)
+            failed.append(day)
+            finished = True
+        if not finished:
+            break
+    else:
+        finished = True
+    if failed:
+        raise FoldFailedError(f"{len(failed)} days")
+    if finished:
+        held.finish()
+    else:
+        held.put_off()
+
+
+def _fold_until(ends_at: float, held: Claim, day: date) -> bool:
+    """Folds chunks of a day until it is done (True) or the turn is over (False)."""
+    chunks = fold_day(held.tenant_id, day, before_chunk=held.renew)
+    return all(time.monotonic() <= ends_at for _ in chunks)
+
+
+def fold_failed(object_id: UUID, failure: str) -> None:
+    """Nothing to tell anybody: the next hour makes a new job, and the metrics show what is not folded."""

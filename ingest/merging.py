@@ -1,0 +1,185 @@
+"""Blocks and folded days of one machine, laid on one grid: plain arrays, no database.
+
+Per series and slot the non-null value of the highest rank counts. A rank is (epoch, sequence, appliance, start) of the
+block that brought the value, as bytes that sort like these four; no two blocks of a machine have the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.series import Layout, Series
+
+RANK_BYTES = 36
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The ranks of some values: `index` says which of `table`, in a shape that broadcasts to the values'."""
+
+    table: list[bytes]
+    index: NDArray[np.integer]
+
+    @classmethod
+    def of_blocks(cls, packed: bytes | memoryview) -> "Ranks":
+        """Of blocks whose ranks lie one after the other: all values of a block have its rank."""
+        table = [bytes(packed[i : i + RANK_BYTES]) for i in range(0, len(packed), RANK_BYTES)]
+        return cls(table, np.arange(len(table)).reshape(-1, 1, 1))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of one machine that have the same shape; a folded day is one block as long as a day.
+
+    `values` has the shape (blocks, series, points). `ranks` is None where they have not been read, which is enough as
+    long as nothing overlaps.
+    """
+
+    layout_id: UUID
+    interval_seconds: int
+    starts: NDArray[np.int64]
+    ranks: Ranks | None
+    values: NDArray[np.float32]
+
+    def times(self) -> NDArray[np.int64]:
+        """When each point starts, in seconds, shape (blocks, points)."""
+        return self.starts[:, np.newaxis] + np.arange(self.values.shape[2]) * self.interval_seconds
+
+
+@dataclass(frozen=True)
+class MachineSeries:
+    """The series of one machine over a window, on a grid of `interval_seconds`.
+
+    `values` has the shape (series, slots) and NaN where there is no point; quantised() gives them exact to 4 decimals.
+    `weights` is the number of slots that a point of each slot stands for: 2 for a 10-minute point on a 5-minute grid.
+    """
+
+    machine_id: UUID
+    start_at: datetime
+    interval_seconds: int
+    series: tuple[Series, ...]
+    values: NDArray[np.float32]
+    weights: NDArray[np.int8]
+
+    def points(self) -> NDArray[np.int64]:
+        """How many intervals of the window each series covers."""
+        counted: NDArray[np.int64] = np.where(np.isnan(self.values), 0, self.weights).sum(axis=1, dtype=np.int64)
+        return counted
+
+
+class Grid:
+    """Blocks of one machine and where they lie in an array of (series, slots) over [start, end), both in seconds."""
+
+    def __init__(self, groups: Sequence[Blocks], layouts: Mapping[UUID, Layout], start: int, end: int) -> None:
+        self.series = united(groups, layouts)
+        row_of = {item: row for row, item in enumerate(self.series)}
+        seen = _seen(groups, start, end)
+        self.interval_seconds = min(group.interval_seconds for group in seen or groups)
+        self.slots = -(-(end - start) // self.interval_seconds)
+        self.start = start
+        self._placed = []
+        for group in sorted(seen, key=lambda group: -group.interval_seconds):
+            times = group.times()
+            self._placed.append(
+                _Placed(
+                    group,
+                    rows=np.array([row_of[item] for item in layouts[group.layout_id].series], dtype=np.int64),
+                    slots=(times - start) // self.interval_seconds,
+                    inside=(times >= start) & (times < end),
+                )
+            )
+
+    def overlaps(self) -> bool:
+        """Whether two blocks have points in the same slot."""
+        if not self._placed:
+            return False
+        slots = np.sort(np.concatenate([one.slots[one.inside] for one in self._placed]))
+        return bool((slots[1:] == slots[:-1]).any())
+
+    def laid(self) -> NDArray[np.float32]:
+        """The values of blocks that do not overlap, shape (series, slots)."""
+        values = np.full((len(self.series), self.slots), np.nan, dtype=np.float32)
+        for one in self._placed:
+            values[one.rows[:, np.newaxis], one.slots[one.inside]] = one.group.values.transpose(1, 0, 2)[:, one.inside]
+        return values
+
+    def laid_by_rank(self) -> tuple[NDArray[np.float32], Ranks]:
+        """The values of the highest rank in each slot, shape (series, slots), and which rank each has."""
+        values = np.full((len(self.series), self.slots), np.nan, dtype=np.float32)
+        table = sorted({rank for one in self._placed for rank in one.ranks.table})
+        chosen = np.zeros(values.shape, dtype=np.int64)
+        place = {rank: i for i, rank in enumerate(table)}
+        indices, points, order = [], [], []
+        for one in self._placed:
+            exists = one.inside[:, np.newaxis, :] & ~np.isnan(one.group.values)
+            block, row, point = np.nonzero(exists)
+            indices.append(one.rows[row] * self.slots + one.slots[block, point])
+            points.append(one.group.values[exists])
+            places = np.array([place[rank] for rank in one.ranks.table], dtype=np.int64)
+            order.append(places[np.broadcast_to(one.ranks.index, exists.shape)[exists]])
+        if indices:  # all points that exist, lowest rank first: of repeated slots the last one stays
+            by_rank = np.argsort(np.concatenate(order), kind="stable")
+            where = np.concatenate(indices)[by_rank]
+            values.ravel()[where] = np.concatenate(points)[by_rank]
+            chosen.ravel()[where] = np.concatenate(order)[by_rank]
+        return values, Ranks(table, chosen)
+
+    def weights(self) -> NDArray[np.int8]:
+        """How many slots the point of each slot stands for: where two intervals meet, that of the finer one."""
+        weights = np.ones(self.slots, dtype=np.int8)
+        if len({one.group.interval_seconds for one in self._placed}) > 1:
+            for one in self._placed:  # the finest last
+                known = one.inside & ~np.isnan(one.group.values).all(axis=1)
+                weights[one.slots[known]] = one.group.interval_seconds // self.interval_seconds
+        return weights
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Blocks and where they lie; `slots` and `inside` are of shape (blocks, points)."""
+
+    group: Blocks
+    rows: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    inside: NDArray[np.bool_]
+
+    @property
+    def ranks(self) -> Ranks:
+        if self.group.ranks is None:
+            raise ValueError("overlapping blocks need their ranks")
+        return self.group.ranks
+
+
+def united(groups: Sequence[Blocks], layouts: Mapping[UUID, Layout]) -> tuple[Series, ...]:
+    """Every series of these blocks once, those of the largest layout first and in its order."""
+    ids = {group.layout_id for group in groups}
+    ordered = sorted(ids, key=lambda layout_id: (-len(layouts[layout_id].series), layout_id))
+    return tuple(dict.fromkeys(item for layout_id in ordered for item in layouts[layout_id].series))
+
+
+def _seen(groups: Sequence[Blocks], start: int, end: int) -> Sequence[Blocks]:
+    """The blocks that decide the grid: where several intervals meet, those with a value inside the window."""
+    if len({group.interval_seconds for group in groups}) == 1:
+        return groups
+    return [group for group in groups if _has_value(group, start, end)]
+
+
+def _has_value(group: Blocks, start: int, end: int) -> bool:
+    times = group.times()
+    inside = (times >= start) & (times < end)
+    return bool((inside & ~np.isnan(group.values).all(axis=1)).any())
+
+
+def machine_series(
+    machine_id: UUID, start_at: datetime, grid: Grid, values: NDArray[np.float32] | None = None
+) -> MachineSeries:
+    """What lies on a grid; `values` when they are known already."""
+    if values is None:
+        values = grid.laid_by_rank()[0] if grid.overlaps() else grid.laid()
+    return MachineSeries(
+        machine_id, start_at, grid.interval_seconds, series=grid.series, values=values, weights=grid.weights()
+    )

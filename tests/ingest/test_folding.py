@@ -1,0 +1,290 @@
+"""Closed days are folded into one row a machine, and nobody who reads can tell."""
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.fold_jobs import FOLD_TASK, queue_folds
+from ingest.folding import closed_days, days_to_fold, fold_day, fold_machines
+from ingest.merging import MachineSeries
+from ingest.models import DailyStatistics, FoldedDay, PerformanceBlock
+from ingest.partitions import make_partitions_to_fold
+from ingest.performance import read_series
+from migrate_hub.jobs.models import Job, JobState
+from migrate_hub.tenants.row_level_security import tenant_context
+from tests import make
+from tests.conftest import wait_until
+from tests.ingest import estates
+
+DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+TOMORROW = DAY + timedelta(days=1)
+
+
+class Scene:
+    """A tenant of its own with one appliance and the machines vm-1 and vm-2."""
+
+    def __init__(self) -> None:
+        self.cast = make.cast()
+        self.tenant_id = self.cast.tenant.id
+        self.site = estates.appliance(people=self.cast.alice)
+        self.site.inventory(estates.machine("vm-1"), estates.machine("vm-2"))
+        self.first, self.second = (UUID(self.site.machine_id(name)) for name in ("vm-1", "vm-2"))
+
+    def send(self, *, start_at: datetime = DAY, sequence: int, interval: int = 600, **series: Any) -> None:
+        """The same points of both machines."""
+        sent = [estates.points(name, start_at=start_at, **series) for name in ("vm-1", "vm-2")]
+        answer = self.site.performance(*sent, sequence=sequence, interval_seconds=interval)
+        assert answer == {"accepted": 2, "rejected": []}
+
+    def whole_day(self) -> None:
+        for hour in range(24):
+            start = DAY + timedelta(hours=hour)
+            series = {"cpu_percent": [hour, None, *range(4)], "memory_percent": [50.5] * 6}
+            self.send(start_at=start, sequence=100 + hour, disks={"d": {"read_iops": [hour] * 6}}, **series)
+
+    def fold(self) -> int:
+        return sum(fold_day(self.tenant_id, DAY.date()))
+
+    def fold_first(self) -> None:
+        """Folds vm-1 and leaves vm-2 as it is."""
+        with tenant_context(self.tenant_id):
+            make_partitions_to_fold(DAY.date())
+            fold_machines([self.first], DAY.date())
+
+    def read(self, start: datetime = DAY, end: datetime = TOMORROW) -> dict[UUID, MachineSeries]:
+        with tenant_context(self.tenant_id):
+            return {found.machine_id: found for found in read_series([self.first, self.second], start, end)}
+
+    def blocks(self) -> int:
+        with tenant_context(self.tenant_id):
+            return PerformanceBlock.objects.count()
+
+    def folded(self) -> list[FoldedDay]:
+        with tenant_context(self.tenant_id):
+            return list(FoldedDay.objects.order_by("machine_id", "interval_seconds"))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def _same(one: MachineSeries | None, other: MachineSeries | None) -> None:
+    """Two machines have the same points, whatever the order of their series."""
+    assert (one is None) == (other is None)
+    if one is None or other is None:
+        return
+    assert one.interval_seconds == other.interval_seconds
+    assert set(one.series) == set(other.series)
+    order = [other.series.index(series) for series in one.series]
+    np.testing.assert_array_equal(one.values, other.values[order])
+    np.testing.assert_array_equal(one.weights, other.weights)
+
+
+def test_a_closed_day_becomes_one_row_a_machine_and_reads_as_before(scene: Scene) -> None:
+    scene.whole_day()
+    before = scene.read()
+    assert scene.fold() == 2
+    assert (scene.blocks(), len(scene.folded())) == (0, 2)
+    after = scene.read()
+    for machine_id in (scene.first, scene.second):
+        _same(before[machine_id], after[machine_id])
+    assert not np.isnan(after[scene.first].values).all()
+
+
+def test_a_part_of_a_folded_day_is_read_as_a_part_of_its_blocks(scene: Scene) -> None:
+    scene.whole_day()
+    scene.fold_first()
+    part = scene.read(DAY + timedelta(hours=5, minutes=20), DAY + timedelta(hours=9))
+    assert part[scene.first].values.shape[1] == 22
+    _same(part[scene.first], part[scene.second])
+
+
+def test_a_second_fold_finds_nothing_to_do(scene: Scene) -> None:
+    scene.whole_day()
+    scene.fold()
+    versions = [row.version for row in scene.folded()]
+    assert scene.fold() == 0
+    assert [row.version for row in scene.folded()] == versions
+
+
+def test_late_points_of_a_lower_sequence_fill_gaps_and_change_nothing_else(scene: Scene) -> None:
+    scene.send(sequence=8, cpu_percent=[50, None, 70])
+    scene.fold_first()
+    scene.send(sequence=7, cpu_percent=[1, 2, 3, 4])
+    for folding in (lambda: None, scene.fold_first):
+        folding()
+        found = scene.read()
+        assert found[scene.first].values[0, :4].tolist() == [50, 2, 70, 4]
+        _same(found[scene.first], found[scene.second])
+
+
+def test_each_write_has_a_new_version(scene: Scene) -> None:
+    scene.send(sequence=8, cpu_percent=[50])
+    scene.fold()
+    versions = {row.version for row in scene.folded()}
+    scene.send(sequence=9, cpu_percent=[51])
+    scene.fold()
+    assert len(versions | {row.version for row in scene.folded()}) == 4
+
+
+def test_points_of_a_file_import_are_never_folded(scene: Scene) -> None:
+    scene.send(sequence=8, cpu_percent=[None, 2])
+    with tenant_context(scene.tenant_id):
+        block = PerformanceBlock.objects.filter(machine_id=scene.first)
+        (layout,) = block.values_list("layout_id", flat=True)
+        PerformanceBlock.objects.create(
+            machine_id=scene.first,
+            start_at=DAY,
+            appliance_id=uuid4(),
+            epoch=0,
+            sequence=2**60,
+            layout_id=layout,
+            interval_seconds=600,
+            points=3,
+            values=np.array([7, 7, 7], dtype="<f4").tobytes(),
+        )
+    scene.fold()
+    assert scene.blocks() == 1
+    assert scene.read()[scene.first].values[0, :3].tolist() == [7, 2, 7]
+    with tenant_context(scene.tenant_id):
+        assert days_to_fold(timezone.now()) == []
+
+
+UPLOADS = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.lists(st.none() | st.integers(0, 100), min_size=1, max_size=7),
+        st.sampled_from([600, 600, 300]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(uploads=UPLOADS, data=st.data())
+def test_any_order_overlap_repetition_and_folding_in_between_gives_the_same_series(
+    uploads: list[tuple[int, list[int | None], int]], data: Any
+) -> None:
+    scene = Scene()
+    for number in data.draw(st.permutations([*range(len(uploads)), 0])):
+        offset, values, interval = uploads[number]
+        disks = {f"disk-{i}": {"read_iops": values} for i in range(number % 3)}
+        start = DAY + offset * timedelta(minutes=10)
+        scene.send(start_at=start, sequence=number + 10, interval=interval, cpu_percent=values, disks=disks)
+        if data.draw(st.booleans()):
+            scene.fold_first()
+    start = DAY + data.draw(st.integers(0, 6)) * timedelta(minutes=10)
+    for window in ((DAY, TOMORROW), (start, start + timedelta(minutes=30))):
+        found = scene.read(*window)
+        _same(found.get(scene.first), found.get(scene.second))
+
+
+def test_two_folds_and_uploads_at_once_lose_and_repeat_nothing(scene: Scene) -> None:
+    machines = [f"m-{i}" for i in range(40)]
+    scene.site.inventory(*[estates.machine(name) for name in machines])
+
+    def upload(hour: int) -> None:
+        start = DAY + timedelta(hours=hour)
+        sent = [estates.points(name, start_at=start, cpu_percent=[hour] * 6) for name in machines]
+        client = estates.ApplianceApi(token=scene.site.token)
+        client.ok(client.upload(estates.PERFORMANCE, {"interval_seconds": 600, "machines": sent, "sequence": hour}))
+
+    def uploads(first: int) -> None:
+        for hour in range(first, 24, 2):
+            upload(hour)
+        connection.close()
+
+    def folds() -> None:
+        for _ in range(8):
+            for _ in fold_day(scene.tenant_id, DAY.date(), chunk_bytes=1000):
+                pass
+        connection.close()
+
+    threads = [threading.Thread(target=uploads, args=(first,)) for first in (0, 1)]
+    threads += [threading.Thread(target=folds) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    scene.fold()
+    assert scene.blocks() == 0
+    ids = [UUID(scene.site.machine_id(name)) for name in machines[:3]]
+    with tenant_context(scene.tenant_id):
+        for found in read_series(ids, DAY, TOMORROW):
+            assert found.values[0].tolist() == [float(hour) for hour in range(24) for _ in range(6)]
+        assert FoldedDay.objects.count() == 40
+
+
+def test_a_fold_that_breaks_off_has_folded_whole_chunks(scene: Scene) -> None:
+    scene.whole_day()
+    before = scene.read()
+    turns = [None]
+    with pytest.raises(IndexError):
+        list(fold_day(scene.tenant_id, DAY.date(), chunk_bytes=1, before_chunk=turns.pop))
+    assert (scene.blocks(), len(scene.folded())) == (24, 1)
+    assert scene.fold() == 1
+    for machine_id in (scene.first, scene.second):
+        _same(before[machine_id], scene.read()[machine_id])
+
+
+def test_a_day_is_closed_two_hours_after_its_end() -> None:
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    assert closed_days(midnight + timedelta(hours=1, minutes=59))[-1] == date(2026, 11, 20)
+    assert closed_days(midnight + timedelta(hours=2))[-1] == date(2026, 11, 21)
+    assert len(closed_days(midnight)) == 35
+
+
+def test_the_background_folds_what_is_closed_and_leaves_today(scene: Scene, background: None) -> None:
+    scene.whole_day()
+    scene.send(start_at=estates.an_hour_ago(0), sequence=900, cpu_percent=[1])
+    queue_folds(timezone.now())
+    Job.objects.filter(tenant_id=scene.tenant_id).update(not_before=timezone.now())  # before other tests' tenants
+    wait_until(lambda: scene.blocks() == 2, what="the fold")
+    wait_until(lambda: _job(scene).state == JobState.DONE, what="the job's end")
+    assert len(scene.folded()) == 2
+
+
+def _job(scene: Scene) -> Job:
+    return Job.objects.get(tenant_id=scene.tenant_id, task=FOLD_TASK)
+
+
+def test_one_open_job_a_tenant_and_none_for_a_tenant_without_blocks(scene: Scene) -> None:
+    idle = make.cast().tenant.id
+    scene.whole_day()
+    for _ in range(2):
+        queue_folds(timezone.now() + timedelta(minutes=5))
+    assert _job(scene).state == JobState.QUEUED
+    assert not Job.objects.filter(tenant_id=idle, task=FOLD_TASK).exists()
+    Job.objects.filter(tenant_id=scene.tenant_id).delete()
+
+
+@pytest.mark.parametrize("model", [FoldedDay, DailyStatistics])
+def test_folded_rows_are_seen_by_their_tenant_only(scene: Scene, model: Any) -> None:
+    scene.whole_day()
+    scene.fold()
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        assert cursor.fetchone() == (0,)
+        with tenant_context(make.cast().tenant.id):
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE machine_id = %s", [scene.first])
+            assert cursor.fetchone() == (0,)
+        with tenant_context(scene.tenant_id):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone() == (2,)
+
+
+@pytest.mark.parametrize("partition", [f"ingest_foldedday_{DAY:%Y%m%d}", f"ingest_dailystatistics_{DAY:%Y%m}"])
+def test_a_partition_of_folded_rows_cannot_be_read_directly(partition: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        connection.cursor().execute(f"SELECT count(*) FROM {partition}")
