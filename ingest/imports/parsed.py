@@ -39,12 +39,14 @@ class UnreadableFileError(Exception):
 class Options(Struct, frozen=True):
     """What the person asked for, and the clock. `shift_to_now`: old points are moved so that the last ends now.
 
-    `timezone` is the IANA name of the zone in which instants are meant that name none; empty refuses them.
+    `timezone` is the IANA name of the zone in which instants are meant that name none; empty refuses them. Points
+    older than `retention_days` are not kept.
     """
 
     now: datetime
     shift_to_now: bool = False
     timezone: str = ""
+    retention_days: int = 35
 
 
 class Problem(Struct, frozen=True, gc=False):
