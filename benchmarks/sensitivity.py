@@ -21,7 +21,8 @@ import numpy as np
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # this folder has a module named as one of our packages
 
-from benchmarks.assessment import Installation, installation, percentiles_seconds, published, wait  # noqa: E402
+from benchmarks.assessment import percentiles_seconds, published, wait  # noqa: E402
+from benchmarks.fixtures.estate import Installation, installation  # noqa: E402
 
 POSITIONS = 30
 
@@ -100,7 +101,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--machines", type=int, default=35_000)
     parser.add_argument("--days", type=int, default=2)
     asked = parser.parse_args(arguments)
-    with installation(asked.machines, asked.days, block_hours=24) as made:
+    with installation(asked.machines, asked.days) as made:
         run, seconds = published(made, "sensitive")
         print(f"published after {seconds:.1f} s")
         print(f"menu percentiles of the run stored {percentiles_seconds(made, run):.1f} s later")
