@@ -7,7 +7,7 @@ the points, which are the peaks of their intervals. The rest describes the point
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.bulk import plain_array, rows, run
-from ingest.packing import VALUE
+from ingest.merging import MachineSeries
+from ingest.packing import DAY_SECONDS, VALUE, quantised
 from ingest.percentiles import MAXIMUM, percentiles
 from ingest.series import Layout, Series, read_layouts, store_layouts
 from migrate_hub.tenants.context import current_tenant_id
@@ -32,7 +33,7 @@ ON CONFLICT (tenant_id, machine_id, day) DO UPDATE
 SET interval_seconds = excluded.interval_seconds, layout_id = excluded.layout_id, "values" = excluded."values"
 """
 READ_DAILY = """
-SELECT day, layout_id, "values" FROM ingest_dailystatistics
+SELECT day, interval_seconds, layout_id, "values" FROM ingest_dailystatistics
 WHERE tenant_id = %s AND machine_id = %s AND day >= %s AND day < %s ORDER BY day
 """
 
@@ -56,8 +57,13 @@ class DailyValues:
     """Statistics of one machine's day: `values` of shape (series, len(COLUMNS)), NaN where there is none."""
 
     day: date
+    interval_seconds: int
     series: tuple[Series, ...]
     values: NDArray[np.float64]
+
+    @cached_property
+    def row_of(self) -> dict[Series, int]:
+        return {series: row for row, series in enumerate(self.series)}
 
 
 @dataclass(frozen=True)
@@ -150,12 +156,34 @@ def read_daily(machine_id: UUID, first: date, beyond: date) -> list[DailyValues]
     """The statistics of one machine of the current tenant for the days of [first, beyond), oldest first."""
     tenant_id = current_tenant_id()
     found = rows(READ_DAILY, [tenant_id, machine_id, first, beyond])
-    layouts = read_layouts(tenant_id, {layout_id for _, layout_id, _ in found})
+    layouts = read_layouts(tenant_id, {layout_id for *_, layout_id, _ in found})
     return [
         DailyValues(
             day,
+            interval,
             layouts[layout_id].series,
-            np.frombuffer(values, dtype=VALUE).reshape(-1, len(COLUMNS)).astype(np.float64),
+            quantised(np.frombuffer(values, dtype=VALUE).reshape(-1, len(COLUMNS))),
         )
-        for day, layout_id, values in found
+        for day, interval, layout_id, values in found
     ]
+
+
+def daily_of(machine: MachineSeries) -> list[DailyValues]:
+    """The statistics of each UTC day of series that start at midnight, as the fold would write them."""
+    peaks = _Peaks(machine.series)
+    found = []
+    slots = DAY_SECONDS // machine.interval_seconds
+    for number in range(machine.values.shape[1] // slots):
+        part = slice(number * slots, (number + 1) * slots)
+        one = DayOfMachine(
+            machine.machine_id,
+            machine.interval_seconds,
+            machine.series,
+            machine.values[:, part],
+            weights=machine.weights[part],
+        )
+        day = (machine.start_at + timedelta(days=number)).date()
+        found.append(
+            DailyValues(day, machine.interval_seconds, peaks.layout.series, quantised(_of_group([one], peaks)[0]))
+        )
+    return found

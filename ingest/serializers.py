@@ -134,17 +134,33 @@ class MachineDetailOut(MachineOut):
         read_only_fields = fields
 
 
+class DailyField(serializers.ListField):
+    child = serializers.FloatField(allow_null=True)
+
+
 class StatisticsOut(serializers.Serializer[Any]):
     minimum = serializers.ListField(child=serializers.FloatField(allow_null=True))
     average = serializers.ListField(child=serializers.FloatField(allow_null=True))
     maximum = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    average_of = serializers.ChoiceField(
+        choices=["averages", "points", "mixed"],
+        required=False,
+        help_text="With source daily: made of the interval averages that were sent, or of the points (the peaks).",
+    )
+    median = DailyField(required=False, help_text="With source daily and one day a bucket, as p95 and p99.")
+    p95 = DailyField(required=False)
+    p99 = DailyField(required=False)
 
 
 class ChartOut(serializers.Serializer[Any]):
-    """Arrays of buckets of `bucket_seconds` each, from `start_at` on; null where there is no data."""
+    """Arrays of buckets of `bucket_seconds` each, from `start_at` on; null where there is no data.
+
+    `source` is points, or daily where the window begins before the points that are kept: whole UTC days then.
+    """
 
     start_at = serializers.DateTimeField()
     end_at = serializers.DateTimeField()
+    source = serializers.ChoiceField(choices=["points", "daily"])  # type: ignore[assignment]  # DRF takes it out
     interval_seconds = serializers.IntegerField()
     bucket_seconds = serializers.IntegerField()
     cpu_percent = StatisticsOut(required=False)

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingest import appliances
-from ingest.charts import chart, chart_window
+from ingest.charts import MAX_POINTS, chart, chart_window
 from ingest.filters import filtered_machines
 from ingest.models import Appliance, Disk, Machine, Nic, PowerState, RejectedRecord
 from ingest.serializers import (
@@ -140,6 +140,7 @@ MACHINE_QUERY = [
 CHART_QUERY = [
     _query("start", "ISO 8601 with a time zone; a day before the end when absent.", type=OpenApiTypes.DATETIME),
     _query("end", "ISO 8601 with a time zone; now when absent.", type=OpenApiTypes.DATETIME),
+    _query("points", f"At most so many buckets, such as the width in pixels; {MAX_POINTS} when absent.", type=int),
 ]
 
 
@@ -161,10 +162,21 @@ class MachinesView(ProjectViewSet):
 
     @extend_schema(parameters=CHART_QUERY, responses=ChartOut)
     def performance(self, request: Request, project: str, machine: str) -> Response:
-        """Series for a chart, down-sampled to at most 1,000 buckets; minimum, average and maximum are kept."""
+        """Series for a chart, down-sampled to at most `points` buckets; minimum, average and maximum are kept.
+
+        A window that begins before the points that are kept is answered from the daily statistics, up to 13 months.
+        """
         found = self.find(self.get_queryset(), machine)
         start, end = (_instant(request, name) for name in ("start", "end"))
-        return Response(chart(found.id, *chart_window(start, end, timezone.now())))
+        now = timezone.now()
+        return Response(chart(found.id, *chart_window(start, end, now), now=now, points=_points(request)))
+
+
+def _points(request: Request) -> int:
+    text = request.query_params.get("points") or str(MAX_POINTS)
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MAX_POINTS):
+        raise DomainError(code="invalid", detail=f"points must be a number from 1 to {MAX_POINTS}.")
+    return int(text)
 
 
 def _instant(request: Request, name: str) -> datetime | None:

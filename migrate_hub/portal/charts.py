@@ -8,7 +8,7 @@ from typing import Any
 from ingest.charts import chart, chart_window
 
 WIDTH, HEIGHT = 720.0, 160.0
-WINDOWS = {"1": "Day", "7": "Week", "30": "Month"}
+WINDOWS = {"1": "Day", "7": "Week", "30": "Month", "91": "Quarter", "365": "Year"}
 SERIES = (("cpu_percent", "CPU", 1), ("memory_percent", "Memory", 2))
 Points = Sequence[float | None]
 
@@ -36,10 +36,11 @@ class Utilization:
 
 
 def utilization_of(machine_id: Any, days: str, now: datetime) -> Utilization:
-    """The lines of the last day, week or month; none where there is no data."""
+    """The lines of the last day, week, month, quarter or year; none where there is no data."""
     days = days if days in WINDOWS else "1"
     _, end = chart_window(None, None, now)
-    series = chart(machine_id, *chart_window(end - timedelta(days=int(days)), end, now))
+    window = chart_window(end - timedelta(days=int(days)), end, now)
+    series = chart(machine_id, *window, now=now, points=int(WIDTH))
     lines = tuple(
         line_of(name, color, series[metric])
         for metric, name, color in SERIES
