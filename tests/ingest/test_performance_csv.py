@@ -160,7 +160,8 @@ def test_the_export_of_powercli_is_read(tmp_path: Path) -> None:
 def test_metrics_and_units_of_monitoring_systems(metric: str, unit: str, series: str, factor: float) -> None:
     found = known_metric(metric, unit)
     assert found is not None
-    assert (found.series, found.factor) == (series, pytest.approx(factor))
+    assert found.series == series
+    assert found.factor == pytest.approx(factor)
 
 
 @pytest.mark.parametrize(
