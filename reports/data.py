@@ -10,34 +10,23 @@ from uuid import UUID
 
 from django.conf import settings as django_settings
 
-from assessments.engine.guest_os import classify
-from assessments.engine.rule_sets import RULE_SETS
-from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, headline_scenario
+from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
-from assessments.presentation import ISSUES, observed, value_of
-from assessments.settings import engine_settings
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
+from reports.rows import Terms, disk_row, issue_rows, money, scenario_row
+from reports.trace_rows import Assessed, Traces
 from reports.workbook import (
-    DiskRow,
-    IssueRow,
-    MachineRow,
+    OWN_SHEET_NAMES,
+    Chunk,
     Origin,
     Report,
-    ScenarioRow,
     ScenarioTotal,
     Settings,
     Summary,
 )
 
 ROWS_A_CHUNK = 1000
-DISK_COUNTS = {
-    "standard_hdd": "standard_hdd_disks",
-    "standard_ssd": "standard_ssd_disks",
-    "premium_ssd": "premium_disks",
-    "premium_ssd_v2": "premium_v2_disks",
-    "ultra": "ultra_disks",
-}
 
 
 def build_report(run: AssessmentRun) -> Report:
@@ -52,11 +41,9 @@ def build_report(run: AssessmentRun) -> Report:
         created_at=run.created_at,
         settings=report_settings(run),
         summary=report_summary(run),
-        machines=partial(machine_rows, run, group_name),
-        disks=partial(disk_rows, run),
+        chunks=partial(chunks, run, group_name),
+        own_sheets=OWN_SHEET_NAMES,
         scenario_totals=scenario_totals(run),
-        scenarios=partial(scenario_rows, run),
-        issues=partial(issue_rows, run),
         origin=Origin(
             tenant_name=Tenant.objects.get(id=run.tenant_id).name,
             run_id=str(run.id),
@@ -87,6 +74,7 @@ def report_settings(run: AssessmentRun) -> Settings:
         sku_families=tuple(stored["sku_families"]),
         offer=stored["offer"],
         commitment=stored["commitment"],
+        commitment_rule=stored["commitment_rule"],
         hybrid_benefit=stored["hybrid_benefit"],
         discount_percent=Decimal(str(stored["discount_percent"])),
         disk_types=tuple(stored["disk_types"]),
@@ -124,21 +112,30 @@ def scenario_totals(run: AssessmentRun) -> tuple[ScenarioTotal, ...]:
             scenario=name,
             priced_machines=totals[name]["priced_machines"],
             machines=totals[name]["machines"],
-            compute_monthly_cost=_money(totals[name].get("monthly_compute_cost")),
+            compute_monthly_cost=money(totals[name].get("monthly_compute_cost")),
         )
         for name in SCENARIO_NAMES
     )
 
 
-def _money(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+def chunks(run: AssessmentRun, group_name: str) -> Iterator[Chunk]:
+    """Everything about ROWS_A_CHUNK machines after the other, by name; needs no context."""
+    with tenant_context(run.tenant_id):
+        traces = Traces(run)
+    terms = Terms(run, group_name)
+    for assessed in assessed_machines(run):
+        yield Chunk(
+            machines=[terms.machine_row(machine, disks) for machine, disks in assessed],
+            disks=[disk_row(machine, disk) for machine, disks in assessed for disk in disks],
+            scenarios=[scenario_row(machine, name) for machine, _ in assessed for name in SCENARIO_NAMES],
+            savings=[terms.savings_row(machine) for machine, _ in assessed],
+            issues=[row for machine, disks in assessed for row in issue_rows(machine, disks)],
+            **traces.rows(assessed),
+        )
 
 
-Chunk = list[tuple[AssessedMachine, list[AssessedDisk]]]
-
-
-def chunks(run: AssessmentRun) -> Iterator[Chunk]:
-    """Machines of a run by name, each with its disks, ROWS_A_CHUNK at a time."""
+def assessed_machines(run: AssessmentRun) -> Iterator[Assessed]:
+    """Machines of a run by name, each with its disks, ROWS_A_CHUNK at a time, each in a short transaction."""
     last: tuple[str, UUID] | None = None
     while True:
         with tenant_context(run.tenant_id):
@@ -159,152 +156,3 @@ def _machines_after(run: AssessmentRun, last: tuple[str, UUID] | None) -> list[A
             where=["(assessments_assessedmachine.name, assessments_assessedmachine.id) > (%s, %s)"], params=[*last]
         )
     return list(machines[:ROWS_A_CHUNK])
-
-
-def messages(codes: list[str]) -> tuple[str, ...]:
-    return tuple(ISSUES[code].message for code in codes if code in ISSUES)
-
-
-def machine_rows(run: AssessmentRun, group_name: str) -> Iterator[MachineRow]:
-    for chunk in chunks(run):
-        for machine, disks in chunk:
-            yield machine_row(run, machine, disks, group_name)
-
-
-def machine_row(run: AssessmentRun, machine: AssessedMachine, disks: list[AssessedDisk], group_name: str) -> MachineRow:
-    inputs, seen = machine.inputs, observed(machine, disks)
-    counts: dict[str, Any] = dict.fromkeys(DISK_COUNTS.values(), 0)
-    for disk in disks:
-        if disk.recommended_type:
-            counts[DISK_COUNTS[disk.recommended_type]] += 1
-    percent = machine.confidence_percent
-    return MachineRow(
-        machine_name=machine.name,
-        group_name=group_name,
-        readiness=machine.readiness,  # type: ignore[arg-type]  # the column holds these words only
-        host_name=inputs["host"],
-        readiness_issues=messages(machine.issues),
-        data_collection_issues=messages(machine.data_issues),
-        recommended_sku=machine.recommended_sku,
-        compute_monthly_cost=machine.monthly_compute_cost,
-        storage_monthly_cost=machine.monthly_storage_cost,
-        **hybrid_benefit_savings(run, machine),
-        security_readiness=machine.security_readiness,  # type: ignore[arg-type]  # as above
-        operating_system=inputs["operating_system"] or None,
-        boot_type=inputs["boot_type"],
-        processor=inputs["cpu_model"],
-        cores=inputs["cores"] or None,
-        memory_mb=inputs["memory_mb"] or None,
-        storage_gb=round(sum(float(disk.size_gb) for disk in disks), 4),
-        observed_cpu_percent=seen.get("cpu_percent"),
-        observed_memory_percent=seen.get("memory_percent"),
-        **counts,
-        observed_disk_read_iops=seen.get("disk_read_iops"),
-        observed_disk_write_iops=seen.get("disk_write_iops"),
-        observed_disk_read_mbps=seen.get("disk_read_mbps"),
-        observed_disk_write_mbps=seen.get("disk_write_mbps"),
-        confidence_percent=None if percent is None else float(percent),
-        nics=len(inputs["nics"]),
-        ip_addresses=tuple(tuple(nic["ip_addresses"]) for nic in inputs["nics"]),
-        mac_addresses=tuple(nic["mac_address"] or "" for nic in inputs["nics"]),
-        observed_network_in_mbps=seen.get("network_received_mbps"),
-        observed_network_out_mbps=seen.get("network_transmitted_mbps"),
-    )
-
-
-def hybrid_benefit_savings(run: AssessmentRun, machine: AssessedMachine) -> dict[str, Any]:
-    """What the chosen hybrid benefit saves on this machine, beside the same offer without it; absent when unknown."""
-    settings = engine_settings(run.settings)
-    if machine.monthly_compute_cost is None or not SCENARIOS[headline_scenario(settings)].hybrid_benefit:
-        return {}
-    license_ = classify(machine.inputs["operating_system"], RULE_SETS[settings.rule_set]).licence
-    covered = {"windows": {"windows"}, "windows_and_linux": {"windows", "rhel", "sles"}}
-    if license_ not in covered.get(settings.hybrid_benefit, set()):
-        return {}
-    term = "pay_as_you_go" if settings.commitment == "none" else settings.commitment
-    without, with_benefit = (
-        _money(machine.scenarios[name].get("monthly_compute_cost")) for name in (term, f"{term}_hybrid_benefit")
-    )
-    if without is None or with_benefit is None:
-        return {}
-    side = "windows" if license_ == "windows" else "linux"
-    return {f"{side}_hybrid_benefit_monthly_savings": without - with_benefit}
-
-
-def disk_rows(run: AssessmentRun) -> Iterator[DiskRow]:
-    for chunk in chunks(run):
-        for machine, disks in chunk:
-            for disk in disks:
-                yield disk_row(machine, disk)
-
-
-def disk_row(machine: AssessedMachine, disk: AssessedDisk) -> DiskRow:
-    not_ready = disk.recommended_sku is None
-    provisioned: dict[str, Any] = {}
-    if disk.recommended_type in ("ultra", "premium_ssd_v2"):
-        prefix = "ultra" if disk.recommended_type == "ultra" else "premium_v2"
-        provisioned = {
-            f"{prefix}_provisioned_iops": int(disk.provisioned_iops or 0) or None,
-            f"{prefix}_provisioned_throughput_mbps": float(disk.provisioned_mbps or 0) or None,
-        }
-    return DiskRow(
-        machine_name=machine.name,
-        disk_name=disk.name,
-        readiness="not_ready" if not_ready else "ready",
-        recommended_disk_sku=disk.recommended_sku,
-        recommended_disk_type=disk.recommended_type,  # type: ignore[arg-type]  # the column holds these words only
-        readiness_issues=messages(disk.issues),
-        data_collection_issues=messages(disk.data_issues),
-        # The workbook's totals sum this column, and a machine that is not ready costs nothing.
-        monthly_cost=None if machine.readiness == "not_ready" else disk.monthly_cost,
-        source_size_gb=float(disk.size_gb),
-        target_size_gb=None if disk.recommended_size_gib is None else float(disk.recommended_size_gib),
-        observed_read_mbps=value_of(disk.observed["read_mbps"]),
-        observed_write_mbps=value_of(disk.observed["write_mbps"]),
-        observed_read_iops=value_of(disk.observed["read_iops"]),
-        observed_write_iops=value_of(disk.observed["write_iops"]),
-        **provisioned,
-    )
-
-
-def scenario_rows(run: AssessmentRun) -> Iterator[ScenarioRow]:
-    for chunk in chunks(run):
-        for machine, _ in chunk:
-            for name in SCENARIO_NAMES:
-                yield scenario_row(machine, name)
-
-
-def scenario_row(machine: AssessedMachine, name: str) -> ScenarioRow:
-    found = machine.scenarios[name]
-    compute, storage = _money(found.get("monthly_compute_cost")), machine.monthly_storage_cost
-    return ScenarioRow(
-        machine_name=machine.name,
-        scenario=name,
-        recommended_sku=found.get("sku"),
-        compute_monthly_cost=compute,
-        storage_monthly_cost=storage,
-        monthly_cost=None if compute is None or storage is None else compute + storage,
-        unpriced_reason=found.get("unpriced"),
-    )
-
-
-def issue_rows(run: AssessmentRun) -> Iterator[IssueRow]:
-    for chunk in chunks(run):
-        for machine, disks in chunk:
-            for code in machine.issues:
-                yield _issue_row(machine, code)
-            for disk in disks:
-                for code in disk.issues:
-                    yield _issue_row(machine, code, disk.name)
-
-
-def _issue_row(machine: AssessedMachine, code: str, disk_name: str | None = None) -> IssueRow:
-    issue = ISSUES[code]
-    return IssueRow(
-        machine_name=machine.name,
-        readiness=machine.readiness,  # type: ignore[arg-type]  # the column holds these words only
-        code=code,
-        message=issue.message,
-        remedy=issue.remedy,
-        disk_name=disk_name,
-    )

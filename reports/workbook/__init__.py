@@ -1,32 +1,47 @@
-"""The Excel workbook of one assessment run: a `Report` in, an xlsx out. Imports the workbook library only."""
+"""The report of one assessment run: a `Report` in; an xlsx, CSV files or JSON lines out. Imports no Django."""
 
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
+from reports.workbook.own_sheets import REFUSED_SHOWN
+from reports.workbook.sheets import OWN_SHEET_NAMES, OWN_SHEETS, SCHEMA_VERSION
 from reports.workbook.values import (
+    Chunk,
     DiskRow,
     IssueRow,
     MachineRow,
+    MovesWith,
     Origin,
+    PriceLineRow,
     Report,
+    SavingsRow,
     ScenarioRow,
     ScenarioTotal,
     Settings,
     Summary,
+    TraceRow,
 )
-from reports.workbook.writer import MAX_SHEET_ROWS, SCHEMA_VERSION, write_workbook
+from reports.workbook.writer import MAX_SHEET_ROWS, write_workbook
 
 __all__ = [
     "LAYOUTS",
     "MAX_SHEET_ROWS",
     "NEWEST_LAYOUT",
+    "OWN_SHEETS",
+    "OWN_SHEET_NAMES",
+    "REFUSED_SHOWN",
     "SCHEMA_VERSION",
+    "Chunk",
     "DiskRow",
     "IssueRow",
     "MachineRow",
+    "MovesWith",
     "Origin",
+    "PriceLineRow",
     "Report",
+    "SavingsRow",
     "ScenarioRow",
     "ScenarioTotal",
     "Settings",
     "Summary",
+    "TraceRow",
     "write_workbook",
 ]

@@ -1,30 +1,38 @@
 """Native charts over live cells of the first sheet."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from xlsxwriter.chart import Chart
 from xlsxwriter.chart_doughnut import ChartDoughnut
 
 from reports.workbook.columns import Kind
-from reports.workbook.formats import ACCENT, INK, LINE, READINESS_COLORS, Book
+from reports.workbook.formats import ACCENT, INK, LINE, PALER, READINESS_COLORS, SAVED_COLOR, Book
 
 TITLE_PIXELS = 45
 
 
-class Size(NamedTuple):
-    width_pixels: int
-    height_pixels: int
+class Place(NamedTuple):
+    """Where the cells of a chart stand: rows from first to last, the columns of names and of (first) values."""
+
+    sheet: str
+    first_row: int
+    last_row: int
+    names: int
+    values: int
+
+    def column(self, number: int) -> list[str | int]:
+        """The cells of one column in these rows."""
+        return [self.sheet, self.first_row, number, self.last_row, number]
 
 
-def readiness_chart(book: Book, sheet: str, *, first_row: int, codes: Sequence[str], size: Size) -> Chart:
-    """A ring of the machine counts in column B; `codes` are the readiness of the rows from `first_row` on."""
+def readiness_chart(book: Book, place: Place, *, codes: Sequence[str]) -> Chart:
+    """A ring of the machine counts; `codes` are the readiness of the rows."""
     chart = cast(ChartDoughnut, _chart(book, "doughnut", "Readiness"))
-    last_row = first_row + len(codes) - 1
     chart.add_series(
         {
-            "categories": [sheet, first_row, 0, last_row, 0],
-            "values": [sheet, first_row, 1, last_row, 1],
+            "categories": place.column(place.names),
+            "values": place.column(place.values),
             "points": [{"fill": {"color": READINESS_COLORS[code]}} for code in codes],
             # No label on an empty part of the ring.
             "data_labels": {"value": True, "num_format": "#,##0;;", "font": {"color": "white", "bold": True}},
@@ -32,36 +40,78 @@ def readiness_chart(book: Book, sheet: str, *, first_row: int, codes: Sequence[s
     )
     chart.set_hole_size(55)
     chart.set_legend({"position": "bottom", "font": {"color": INK}})
-    chart.set_size({"width": size.width_pixels, "height": size.height_pixels})
     return chart
 
 
-def cost_chart(
-    book: Book, sheet: str, *, title: str, columns: tuple[int, int], rows: tuple[int, int], size: Size
-) -> Chart:
-    """One bar for each row, from `rows[0]` to `rows[1]`; `columns` are those of the names and of the amounts."""
+def cost_chart(book: Book, place: Place, *, title: str, height: int, paler_rows: Sequence[int] = ()) -> Chart:
+    """One bar of money for each row, the first on top; `height` in pixels. Paler are parts of another row."""
     chart = _chart(book, "bar", title)
-    names, amounts = columns
-    chart.add_series(
-        {
-            "categories": [sheet, rows[0], names, rows[1], names],
-            "values": [sheet, rows[0], amounts, rows[1], amounts],
-            "fill": {"color": ACCENT},
+    rows = range(place.first_row, place.last_row + 1)
+    points = [{"fill": {"color": PALER if row in paler_rows else ACCENT}} for row in rows]
+    chart.add_series(_series(book, place, place.values, color=ACCENT) | {"gap": 60, "points": points})
+    _set_bar_axes(chart)
+    chart.set_legend({"none": True})
+    top = TITLE_PIXELS / height
+    chart.set_plotarea({"layout": {"x": 0.36, "y": top, "width": 0.44, "height": 0.97 - top}})  # room for the texts
+    return chart
+
+
+def savings_chart(book: Book, place: Place) -> Chart:
+    """One bar a machine: what the chosen scenario saves, and behind it what the cheapest one would save beyond."""
+    chart = cast(Chart, book.workbook.add_chart({"type": "bar", "subtype": "stacked"}))
+    _dress(chart, "Top savings a month")
+    for column, color in ((place.values, SAVED_COLOR), (place.values + 1, ACCENT)):
+        series = {
+            "name": [place.sheet, place.first_row - 1, column],
+            "categories": place.column(place.names),
+            "values": place.column(column),
+            "fill": {"color": color},
             "gap": 60,
-            "data_labels": {"value": True, "num_format": book.number_formats[Kind.MONEY], "font": {"color": INK}},
         }
-    )
+        chart.add_series(series)
+    chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
+    money: dict[str, Any] = {
+        "num_format": book.number_formats[Kind.MONEY].replace(".00", ""),
+        "num_font": {"color": INK},
+    }
+    money["label_position"] = "high"  # at the bottom: the other axis runs from top to bottom
+    chart.set_x_axis({**money, "major_gridlines": {"visible": True, "line": {"color": LINE}}, "line": {"none": True}})
+    chart.set_legend({"position": "bottom", "font": {"color": INK}})
+    return chart
+
+
+def column_chart(book: Book, place: Place, *, title: str) -> Chart:
+    """One column of a count for each row."""
+    chart = _chart(book, "column", title)
+    labels = {"value": True, "num_format": "#,##0;;", "font": {"color": INK}}
+    series = {"categories": place.column(place.names), "values": place.column(place.values), "data_labels": labels}
+    chart.add_series({**series, "fill": {"color": ACCENT}, "gap": 60})
+    chart.set_x_axis({"num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
+    chart.set_y_axis({"visible": False, "major_gridlines": {"visible": False}})
+    chart.set_legend({"none": True})
+    return chart
+
+
+def _series(book: Book, place: Place, column: int, *, color: str) -> dict[str, Any]:
+    return {
+        "categories": place.column(place.names),
+        "values": place.column(column),
+        "fill": {"color": color},
+        "data_labels": {"value": True, "num_format": book.number_formats[Kind.MONEY], "font": {"color": INK}},
+    }
+
+
+def _set_bar_axes(chart: Chart) -> None:
     chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
     chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
-    chart.set_legend({"none": True})
-    top = TITLE_PIXELS / size.height_pixels
-    chart.set_plotarea({"layout": {"x": 0.34, "y": top, "width": 0.46, "height": 0.97 - top}})  # room for the texts
-    chart.set_size({"width": size.width_pixels, "height": size.height_pixels})
-    return chart
 
 
 def _chart(book: Book, kind: str, title: str) -> Chart:
     chart = cast(Chart, book.workbook.add_chart({"type": kind}))
+    _dress(chart, title)
+    return chart
+
+
+def _dress(chart: Chart, title: str) -> None:
     chart.set_title({"name": title, "name_font": {"size": 13, "color": ACCENT}})
     chart.set_chartarea({"border": {"color": LINE}})
-    return chart

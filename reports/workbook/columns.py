@@ -17,8 +17,10 @@ class Kind(Enum):
 
     TEXT = auto()
     COUNT = auto()
+    PLAIN = auto()
     NUMBER = auto()
     MONEY = auto()
+    UNIT_PRICE = auto()
     INSTANT = auto()
     DAY = auto()
 

@@ -13,6 +13,8 @@ INK = "#1F2937"
 ACCENT = "#1E4E79"
 PALE = "#EAF1F8"
 LINE = "#D5DCE4"
+PALER = "#8FB4D6"
+SAVED_COLOR = "#2E9E6B"
 READINESS_COLORS = {
     "ready": "#2E9E6B",
     "ready_with_conditions": "#E5A823",
@@ -31,6 +33,7 @@ _WITHOUT_CENTS = {"JPY", "KRW"}
 _PLAIN = {
     Kind.TEXT: "General",
     Kind.COUNT: "#,##0",
+    Kind.PLAIN: "General",
     Kind.NUMBER: "#,##0.00",
     Kind.INSTANT: "yyyy-mm-dd hh:mm",
     Kind.DAY: "yyyy-mm-dd",
@@ -44,14 +47,24 @@ def money_format(currency: str) -> str:
     return f"[${sign}]{digits}"
 
 
+def unit_price_format(currency: str) -> str:
+    """As money, with the further digits that the price of an hour or of one IOPS has."""
+    return f"[${_SYMBOLS.get(currency, f'{currency} ')}]#,##0.00#######"
+
+
 class Book:
     """The workbook being written, and the formats its sheets share."""
 
     def __init__(self, workbook: Workbook, currency: str) -> None:
         self.workbook = workbook
         self.currency = currency
-        self.number_formats = _PLAIN | {Kind.MONEY: money_format(currency)}
+        self.number_formats = _PLAIN | {
+            Kind.MONEY: money_format(currency),
+            Kind.UNIT_PRICE: unit_price_format(currency),
+        }
         self.cells = {kind: self.format(kind) for kind in Kind}
+        # Rows are formatted apart from XlsxWriter, so each format takes its number in the styles now, in a fixed order.
+        self.styles = {kind: int(cell._get_xf_index()) for kind, cell in self.cells.items()}
         self.readiness_fills = {code: workbook.add_format({"bg_color": fill}) for code, fill in READINESS_FILLS.items()}
         self.header = workbook.add_format(
             {

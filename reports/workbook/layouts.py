@@ -1,4 +1,4 @@
-"""The columns of the two big sheets in each generation of Azure Migrate's export, and of our own sheets, as data.
+"""The columns of the two big sheets in each generation of Azure Migrate's export, as data.
 
 Source of names and order: exports seen in 2020, azure-docs-powershell-samples issue 380 (2021-23), and the 2024-25
 portal. The 2024 layout is written out; the older ones are that layout without what came later.
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reports.workbook.columns import Column, Kind
-from reports.workbook.values import DiskRow, IssueRow, MachineRow, ScenarioRow
+from reports.workbook.values import DiskRow, MachineRow
 from reports.workbook.wording import (
     BOOT_TYPES,
     DISK_TYPES,
@@ -208,24 +208,3 @@ LAYOUTS: Mapping[str, Layout] = {
         name="2024", machines=MACHINES_2024, disks=DISKS_2024, estimate="estimate ", storage_keys=STORAGE_2024
     ),
 }
-
-S = Column[ScenarioRow]
-SCENARIOS: tuple[S, ...] = (
-    S(heading="Machine", key="machine_name", width=28),
-    S(heading="Scenario", key="scenario", width=36),
-    S(heading="Recommended size", key="recommended_sku", width=22, missing=NOT_APPLICABLE),
-    S(heading="Compute monthly cost {currency}", key="compute_monthly_cost", kind=Kind.MONEY),
-    S(heading="Storage monthly cost {currency}", key="storage_monthly_cost", kind=Kind.MONEY),
-    S(heading="Total monthly cost {currency}", key="monthly_cost", kind=Kind.MONEY),
-    S(heading="Why there is no price", key="unpriced_reason", width=48),
-)
-
-F = Column[IssueRow]
-ISSUES: tuple[F, ...] = (
-    F(heading="Machine", key="machine_name", width=28),
-    F(heading="Disk", key="disk_name", width=24),
-    F(heading="Azure readiness", key="readiness", width=28, value=lambda row: READINESS[row.readiness]),
-    F(heading="Issue", key="message", width=48),
-    F(heading="Remedy", key="remedy", width=60),
-    F(heading="Code", key="code", width=36),
-)

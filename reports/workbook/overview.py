@@ -1,56 +1,67 @@
-"""`Assessment_Summary`: labels and values for machines that parse it, charts and scenarios beside them for people."""
+"""`Assessment_Summary`: labels and values for machines that parse it, charts and blocks beside them for people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from reports.workbook.charts import Size, cost_chart, readiness_chart
-from reports.workbook.columns import Cell, Kind
+from reports.workbook import blocks
+from reports.workbook.blocks import FIRST_COLUMN, INPUTS, Block, Placed
+from reports.workbook.charts import Place, column_chart, cost_chart, readiness_chart, savings_chart
+from reports.workbook.cleaning import clean_text
+from reports.workbook.columns import Kind
+from reports.workbook.figures import Figures
 from reports.workbook.formats import ACCENT, INK, LINE, PALE, READINESS_FILLS, Book, put
-from reports.workbook.summary import STORAGE_LABELS, Line, Tables, scenario_formula
-from reports.workbook.values import Report, ScenarioTotal
+from reports.workbook.summary import STORAGE_LABELS, Line, Tables
+from reports.workbook.values import Report
 
 NAME = "Assessment_Summary"
 TITLE = "Azure Migrate"  # what the exports have in the first cell
 FIRST_LINE_ROW = 2
-CHART_COLUMN = 3
-SCENARIO_HEADINGS = ("Scenario", "Compute a month {currency}", "Machines priced", "of machines")
-COLUMN_WIDTHS = (36, 34, 3, 40, 22, 20, 20)
+COLUMN_WIDTHS = (36, 34, 3, 42, 22, 22, 34)
 ROW_HEIGHT_POINTS = 18
 ROW_HEIGHT_PIXELS = ROW_HEIGHT_POINTS * 4 // 3
-READINESS_CHART_WIDTH_PIXELS = 290
-COST_CHART_WIDTH_PIXELS = 434  # both charts and a gap are as wide as the scenarios' four columns
-CHART_GAP_PIXELS = 10
-SCENARIO_CHART_WIDTH_PIXELS = 500  # as labels and values above it
-MIN_SCENARIO_CHART_ROWS = 12
+READINESS_CHART_WIDTH_PIXELS = 340
+COST_CHART_WIDTH_PIXELS = 520  # both charts and a gap are as wide as the blocks below
+CHART_GAP_PIXELS = 8
+BLOCK_CHART_WIDTH_PIXELS = 500  # as labels and values above it
+MIN_BLOCK_ROWS = 12
+INPUT_LIMITS = ((0, 100), (0, 31), (0, 24))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A cell to write. The sheet streams as well, so all its cells are gathered and written row by row."""
-
-    row: int
-    column: int
-    value: Cell
-    format: Format
-    formula: str | None = None
-
-
-def write_overview(book: Book, sheet: Worksheet, *, report: Report, lines: Sequence[Line], tables: Tables) -> None:
+def write_overview(
+    book: Book, sheet: Worksheet, *, report: Report, lines: Sequence[Line], tables: Tables, figures: Figures
+) -> None:
     _set_up(sheet)
-    scenario_row = FIRST_LINE_ROW + len(lines) + 1
-    cells = [*_title(book, report), *_lines(book, lines)]
-    if report.scenario_totals:
-        cells += _scenarios(book, report.scenario_totals, tables=tables, first_row=scenario_row)
+    live = blocks.what_if(book, report, header_row=FIRST_LINE_ROW) if tables.price_lines else None
+    below = _blocks(book, report, tables, figures, first_row=FIRST_LINE_ROW + len(lines) + 1)
+    cells = [*_title(book, report), *_lines(book, lines), *(live.cells if live else ())]
+    cells += [cell for _, block in below for cell in block.cells]
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
         _write(sheet, cell)
     _name_cells(book, lines)
-    _insert_charts(book, sheet, lines)
+    if live:
+        _offer_inputs(book, sheet, live)
+    _insert_charts(book, sheet, lines, first_row=live.last_row + 2 if live else FIRST_LINE_ROW)
+    for kind, block in below:
+        _insert_block_chart(book, sheet, kind, block)
+
+
+def _blocks(book: Book, report: Report, tables: Tables, figures: Figures, *, first_row: int) -> list[tuple[str, Block]]:
+    """The blocks for which there are figures, one below the other."""
+    found: list[tuple[str, Block]] = []
+
+    def next_row() -> int:
+        return first_row + sum(max(block.rows, MIN_BLOCK_ROWS) + 1 for _, block in found)
+
     if report.scenario_totals:
-        _insert_scenario_chart(book, sheet, header_row=scenario_row, count=len(report.scenario_totals))
+        found.append(("scenarios", blocks.scenarios(book, report.scenario_totals, tables, header_row=next_row())))
+    if tables.savings and figures.savings.top:
+        block = blocks.top_savings(book, figures.savings, tables.savings, header_row=next_row())
+        found.append(("savings", block))
+    if any(count for count in figures.stars if count is not None):
+        found.append(("confidence", blocks.confidence(book, figures, tables.machines, header_row=next_row())))
+    return found
 
 
 def _set_up(sheet: Worksheet) -> None:
@@ -60,6 +71,8 @@ def _set_up(sheet: Worksheet) -> None:
         sheet.set_column(column, column, width)
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
+    sheet.set_margins(left=0.4, right=0.4, top=0.4, bottom=0.5)
+    sheet.center_horizontally()
     sheet.fit_to_pages(1, 1)
     sheet.set_footer("&L&A&R&P / &N")
 
@@ -68,7 +81,7 @@ def _title(book: Book, report: Report) -> list[Placed]:
     title = book.format(Kind.TEXT, bold=True, font_size=18, font_color=ACCENT)
     subtitle = book.format(Kind.TEXT, font_size=12, font_color=INK, bold=True)
     name = f"{report.assessment_name} - {report.group_name}, {report.project_name}"
-    return [Placed(0, 0, TITLE, title), Placed(0, CHART_COLUMN, name, subtitle)]
+    return [Placed(0, 0, TITLE, title), Placed(0, FIRST_COLUMN, name, subtitle)]
 
 
 def _lines(book: Book, lines: Sequence[Line]) -> list[Placed]:
@@ -94,31 +107,13 @@ def _style(line: Line) -> dict[str, str | int | bool]:
     return style
 
 
-def _scenarios(book: Book, totals: Sequence[ScenarioTotal], *, tables: Tables, first_row: int) -> list[Placed]:
-    cells = [
-        Placed(first_row, CHART_COLUMN + number, book.heading(heading), book.header)
-        for number, heading in enumerate(SCENARIO_HEADINGS)
-    ]
-    for row, total in enumerate(totals, start=first_row + 1):
-        formula = scenario_formula(tables.scenarios, f"D{row + 1}")
-        values: list[tuple[Cell, Kind, str | None]] = [
-            (total.scenario, Kind.TEXT, None),
-            (total.compute_monthly_cost, Kind.MONEY, formula),
-            (total.priced_machines, Kind.COUNT, None),
-            (total.machines, Kind.COUNT, None),
-        ]
-        for column, (value, kind, live) in enumerate(values, start=CHART_COLUMN):
-            cells.append(
-                Placed(row, column, value, book.format(kind, bottom=1, bottom_color=LINE, font_color=INK), live)
-            )
-    return cells
-
-
 def _write(sheet: Worksheet, cell: Placed) -> None:
     if cell.value is None:
         sheet.write_blank(cell.row, cell.column, None, cell.format)
-    elif cell.formula and isinstance(cell.value, int | Decimal):
-        stored = cell.value if isinstance(cell.value, int) else float(cell.value)
+    elif cell.formula and isinstance(cell.value, int | Decimal | str):
+        stored = float(cell.value) if isinstance(cell.value, Decimal) else cell.value
+        if isinstance(stored, str):
+            stored = clean_text(stored)
         sheet.write_formula(cell.row, cell.column, cell.formula, cell.format, stored)
     else:
         put(sheet, cell.row, cell.column, cell.value, cell.format)
@@ -130,30 +125,41 @@ def _name_cells(book: Book, lines: Sequence[Line]) -> None:
             book.workbook.define_name(line.name, f"={NAME}!$B${row}")
 
 
-def _insert_charts(book: Book, sheet: Worksheet, lines: Sequence[Line]) -> None:
+def _offer_inputs(book: Book, sheet: Worksheet, live: Block) -> None:
+    """Name the cells that a reader may change, and keep what makes no sense out of them."""
+    column = FIRST_COLUMN + 1
+    for row, (name, limits) in enumerate(zip(INPUTS, INPUT_LIMITS, strict=True), start=live.header_row + 1):
+        book.workbook.define_name(name, f"={NAME}!$E${row + 1}")
+        rule = {"validate": "decimal", "criteria": "between", "minimum": limits[0], "maximum": limits[1]}
+        sheet.data_validation(row, column, row, column, rule)
+
+
+def _insert_charts(book: Book, sheet: Worksheet, lines: Sequence[Line], *, first_row: int) -> None:
     rows = {line.name: row for row, line in enumerate(lines, start=FIRST_LINE_ROW) if line.name}
-    height = len(lines) * ROW_HEIGHT_PIXELS
-    counts = sorted(READINESS_FILLS, key=lambda code: rows[f"machines_{code}"])
-    ring_size = Size(READINESS_CHART_WIDTH_PIXELS, height)
-    ring = readiness_chart(book, NAME, first_row=rows[f"machines_{counts[0]}"], codes=counts, size=ring_size)
-    sheet.insert_chart(FIRST_LINE_ROW, CHART_COLUMN, ring)
+    height = (FIRST_LINE_ROW + len(lines) - first_row) * ROW_HEIGHT_PIXELS
+    codes = sorted(READINESS_FILLS, key=lambda code: rows[f"machines_{code}"])
+    place = Place(NAME, rows[f"machines_{codes[0]}"], rows[f"machines_{codes[-1]}"], 0, 1)
+    ring = readiness_chart(book, place, codes=codes)
+    ring.set_size({"width": READINESS_CHART_WIDTH_PIXELS, "height": height})
+    sheet.insert_chart(first_row, FIRST_COLUMN, ring)
     costs = [row for name, row in rows.items() if name.endswith("_monthly_cost")]
-    bars_size = Size(COST_CHART_WIDTH_PIXELS, height)
-    bars = cost_chart(
-        book, NAME, title="Monthly cost by part", columns=(0, 1), rows=(min(costs), max(costs)), size=bars_size
-    )
-    offset = {"x_offset": READINESS_CHART_WIDTH_PIXELS + CHART_GAP_PIXELS}
-    sheet.insert_chart(FIRST_LINE_ROW, CHART_COLUMN, bars, offset)
+    place = Place(NAME, min(costs), max(costs), 0, 1)
+    parts = [row for name, row in rows.items() if name in STORAGE_LABELS]
+    bars = cost_chart(book, place, title="Monthly cost by part", height=height, paler_rows=parts)
+    bars.set_size({"width": COST_CHART_WIDTH_PIXELS, "height": height})
+    sheet.insert_chart(first_row, FIRST_COLUMN, bars, {"x_offset": READINESS_CHART_WIDTH_PIXELS + CHART_GAP_PIXELS})
 
 
-def _insert_scenario_chart(book: Book, sheet: Worksheet, *, header_row: int, count: int) -> None:
-    """Beside the scenarios' table, under labels and values, where no cell may stand for those who parse them."""
-    bars = cost_chart(
-        book,
-        NAME,
-        title="Monthly compute cost by scenario",
-        columns=(CHART_COLUMN, CHART_COLUMN + 1),
-        rows=(header_row + 1, header_row + count),
-        size=Size(SCENARIO_CHART_WIDTH_PIXELS, max(count + 1, MIN_SCENARIO_CHART_ROWS) * ROW_HEIGHT_PIXELS),
-    )
-    sheet.insert_chart(header_row, 0, bars)
+def _insert_block_chart(book: Book, sheet: Worksheet, kind: str, block: Block) -> None:
+    """Beside the block, under labels and values, where no cell may stand for those who parse them."""
+    last_row = block.last_row - 1 if kind == "savings" else block.last_row  # the last line there is the sum
+    place = Place(NAME, block.header_row + 1, last_row, FIRST_COLUMN, FIRST_COLUMN + 1)
+    height = max(block.rows, MIN_BLOCK_ROWS) * ROW_HEIGHT_PIXELS
+    if kind == "savings":
+        chart = savings_chart(book, place)
+    elif kind == "confidence":
+        chart = column_chart(book, place, title="Machines by confidence")
+    else:
+        chart = cost_chart(book, place, title="Monthly compute cost by scenario", height=height)
+    chart.set_size({"width": BLOCK_CHART_WIDTH_PIXELS, "height": height})
+    sheet.insert_chart(block.header_row, 0, chart)

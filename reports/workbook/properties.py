@@ -8,6 +8,7 @@ from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.formats import Book, put
 from reports.workbook.layouts import Layout
+from reports.workbook.sheets import SCHEMA_VERSION, Sheet
 from reports.workbook.summary import Line
 from reports.workbook.values import Origin, Report, Settings
 from reports.workbook.wording import (
@@ -25,13 +26,9 @@ from reports.workbook.wording import (
 PROPERTIES_NAME = "Assessment_Properties"
 READ_ME_NAME = "Read_me"
 MAX_URL_CHARACTERS = 2_079  # Excel's limit
-SHEETS = (
-    ("Assessment_Summary", "Totals as formulas over the other sheets, with their values as of this run"),
-    ("All_Assessed_Machines", "One row a machine: readiness, recommended size, monthly cost, what was observed"),
-    ("All_Assessed_Disks", "One row a disk"),
+FIXED_SHEETS = (
+    ("Assessment_Summary", "Totals as formulas over the other sheets. Change discount and uptime there: totals move"),
     ("Assessment_Properties", "The settings of the run"),
-    ("Scenarios", "Every machine under every pricing scenario, when asked for"),
-    ("Readiness_Issues", "Every finding with its remedy, when asked for"),
 )
 
 
@@ -54,7 +51,7 @@ def _target(settings: Settings) -> list[Line]:
         Line(label="Offer", value=worded(OFFERS, settings.offer)),
         Line(label="Currency", value=settings.currency),
         Line(label="Reserved Instances", value=worded(COMMITMENTS, settings.commitment)),
-        Line(label="Discount (%)", value=settings.discount_percent, kind=Kind.NUMBER, name="discount_percent"),
+        Line(label="Discount (%)", value=settings.discount_percent, kind=Kind.NUMBER, name="run_discount_percent"),
         Line(label="Hybrid use benefit", value="No" if hybrid == "none" else "Yes"),
     ]
 
@@ -65,8 +62,8 @@ def _sizing(settings: Settings) -> list[Line]:
     return [
         Line(label="Sizing criterion", value=worded(SIZING_CRITERIA, settings.sizing_criterion)),
         Line(label="Storage type", value=joined(types)),
-        _count("VM uptime - Day(s) per month", "uptime_days_per_month", settings.uptime_days_per_month),
-        _count("VM uptime - Hour(s) per day", "uptime_hours_per_day", settings.uptime_hours_per_day),
+        _count("VM uptime - Day(s) per month", "run_uptime_days_per_month", settings.uptime_days_per_month),
+        _count("VM uptime - Hour(s) per day", "run_uptime_hours_per_day", settings.uptime_hours_per_day),
         Line(label="Performance history time range", value=worded(WINDOWS, settings.performance_window)),
         Line(label="Performance history start time", value=settings.performance_start_at, kind=Kind.INSTANT),
         Line(label="Performance history end time", value=settings.performance_end_at, kind=Kind.INSTANT),
@@ -86,10 +83,10 @@ def _count(label: str, name: str, value: int) -> Line:
     return Line(label=label, name=name, value=value, kind=Kind.COUNT)
 
 
-def write_read_me(book: Book, report: Report, origin: Origin, *, layout: Layout, schema_version: str) -> None:
+def write_read_me(book: Book, report: Report, origin: Origin, *, layout: Layout, sheets: Sequence[Sheet]) -> None:
     sheet = book.workbook.add_worksheet(READ_ME_NAME)
     lines = [
-        Line(label="Schema version", value=schema_version),
+        Line(label="Schema version", value=SCHEMA_VERSION),
         Line(label="Layout", value=layout.name),
         Line(label="Tenant", value=origin.tenant_name),
         Line(label="Project", value=report.project_name),
@@ -99,7 +96,8 @@ def write_read_me(book: Book, report: Report, origin: Origin, *, layout: Layout,
         Line(label="Catalog", value=origin.catalog_name),
         Line(label="Catalog date", value=origin.catalog_date, kind=Kind.DAY),
         Line(label="Rule set", value=origin.rule_set),
-        *(Line(label=f"Sheet {name}", value=meaning) for name, meaning in SHEETS),
+        *(Line(label=f"Sheet {name}", value=meaning) for name, meaning in FIXED_SHEETS),
+        *(Line(label=f"Sheet {sheet.name}", value=sheet.meaning) for sheet in sheets),
     ]
     _write_pairs(book, sheet, headings=("About this workbook", ""), lines=lines)
     if origin.url:

@@ -1,13 +1,16 @@
 """The lines of the first sheet: Azure's labels, our totals, and the formulas that compute them from the rows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.layouts import Layout
 from reports.workbook.tables import Table
 from reports.workbook.values import Report
-from reports.workbook.wording import DISK_TYPES, NOT_APPLICABLE, READINESS, stars
+from reports.workbook.wording import DISK_TYPES, MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, READINESS, stars
+
+# Named cells of the first sheet that a reader may change.
+DISCOUNT, UPTIME_DAYS, UPTIME_HOURS = "discount_percent", "uptime_days_per_month", "uptime_hours_per_day"
 
 DISK_TYPE_OF_COST = {
     "standard_hdd_monthly_cost": "standard_hdd",
@@ -27,11 +30,15 @@ STORAGE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the rows stand that the totals are computed from; `scenarios` only if that sheet was asked for."""
+    """Where the rows stand that the totals are computed from; those of our own sheets only if they were asked for."""
 
     machines: Table
     disks: Table
-    scenarios: Table | None
+    scenarios: Table | None = None
+    savings: Table | None = None
+    issues: Table | None = None
+    traces: Table | None = None
+    price_lines: Table | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +62,50 @@ def summary_lines(report: Report, layout: Layout, tables: Tables) -> list[Line]:
     ]
 
 
-def scenario_formula(table: Table | None, scenario_cell: str) -> str | None:
-    """The sum of a scenario's compute costs over its rows; the scenario is named by a cell beside the formula."""
+def scenario_formula(table: Table | None, scenario: str) -> str | None:
+    """The sum of a scenario's compute costs over its rows."""
     if table is None:
         return None
     pairs = zip(table.ranges("compute_monthly_cost"), table.ranges("scenario"), strict=True)
-    return _sum(f"SUMIFS({costs},{scenarios},{scenario_cell})" for costs, scenarios in pairs)
+    return _sum(f'SUMIFS({costs},{scenarios},"{scenario}")' for costs, scenarios in pairs)
+
+
+def live_compute_formula(lines: Table | None, run_hours: int) -> str | None:
+    """Compute at the discount and uptime that stand in the named cells, from the price lines.
+
+    The hours of the run are in what the lines say, so what moves with the uptime is scaled by the hours of now.
+    """
+    if lines is None or not lines.rows:
+        return None
+    hourly, monthly, fixed = (_compute_lines(lines, word) for word in ("uptime_and_discount", "discount", "nothing"))
+    hours = f"{UPTIME_DAYS}*{UPTIME_HOURS}/{run_hours}"
+    return f"=(({hourly})*{hours}+{monthly})*(1-{DISCOUNT}/100)+{fixed}"
+
+
+def _compute_lines(lines: Table, moves_with: str) -> str:
+    columns = (lines.ranges("amount"), lines.ranges("part"), lines.ranges("moves_with"))
+    part, word = PRICE_PARTS["compute"], MOVES_WITH[moves_with]
+    return "+".join(
+        f'SUMIFS({amounts},{parts},"{part}",{words},"{word}")' for amounts, parts, words in zip(*columns, strict=True)
+    )
+
+
+def sum_formula(table: Table, key: str) -> str | None:
+    """The sum of a column."""
+    return _sum(f"SUM({cells})" for cells in table.ranges(key))
+
+
+def stars_formula(machines: Table, count: int | None) -> str | None:
+    """How many machines have this many stars, from their percent; None where the layout does not tell it."""
+    if "confidence_percent" not in machines.keys:
+        return None
+    cells = machines.ranges("confidence_percent")
+    if count is None:
+        return _sum(f'COUNTIF({column},"{NOT_APPLICABLE}")' for column in cells)
+    above, limit = f'">{(count - 1) * 20}"', f'"<={count * 20}"'
+    if count == 1:
+        return _sum(f"COUNTIF({column},{limit})" for column in cells)
+    return _sum(f"COUNTIFS({column},{above},{column},{limit})" for column in cells)
 
 
 def _identity(report: Report) -> list[Line]:
@@ -105,6 +150,9 @@ def _readiness(report: Report, machines: Table) -> list[Line]:
 def _costs(report: Report, layout: Layout, tables: Tables) -> list[Line]:
     summary, currency = report.summary, report.settings.currency
     compute = _column_cost(f"Compute monthly cost {currency}", "compute_monthly_cost", report, tables.machines)
+    live = live_compute_formula(tables.price_lines, report.settings.uptime_hours)
+    if live:
+        compute = replace(compute, formula=live)
     storage = _column_cost(f"Storage monthly cost {currency}", "storage_monthly_cost", report, tables.machines)
     parts = [compute, storage]
     if summary.security_monthly_cost is not None:

@@ -1,63 +1,56 @@
-"""Streaming sheets: rows go out as they come in, and continue on a further sheet where Excel's limit is reached."""
+"""The worksheets of the tables, without their rows: header, widths, filter, colors; and where their cells stand."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from reports.workbook.columns import Column
-from reports.workbook.formats import Book, put
-from reports.workbook.wording import NOT_APPLICABLE, READINESS
+from reports.workbook.formats import Book
+from reports.workbook.sheets import Sheet
+from reports.workbook.wording import READINESS
 
-Row = TypeVar("Row")
 HEADER_HEIGHT_POINTS = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where the rows of a table ended up: per sheet its name and its number of rows, the header apart."""
+    """Where the rows of a table ended up: per worksheet its name and its number of rows, the header apart."""
 
     keys: tuple[str, ...]
     sheets: tuple[tuple[str, int], ...]
 
+    @property
+    def rows(self) -> int:
+        return sum(rows for _, rows in self.sheets)
+
     def ranges(self, key: str) -> list[str]:
-        """The cells of one column, as absolute references: one a sheet that has rows."""
+        """The cells of one column, as absolute references: one a worksheet that has rows."""
         letter = xl_col_to_name(self.keys.index(key))
         return [f"{name}!${letter}$2:${letter}${rows + 1}" for name, rows in self.sheets if rows]
 
-
-def write_table(
-    book: Book, name: str, columns: Sequence[Column[Row]], *, rows: Iterable[Row], max_sheet_rows: int
-) -> Table:
-    """Write the rows to sheet `name`, and on to `name_2` where it would exceed `max_sheet_rows`, header included."""
-    cells = [(number, column.cell, column.missing, book.cells[column.kind]) for number, column in enumerate(columns)]
-    sheets: list[tuple[str, int]] = []
-    sheet, row_number = _start_sheet(book, name, columns), 0
-    for row in rows:
-        row_number += 1
-        if row_number == max_sheet_rows:
-            sheets.append(_finish_sheet(book, sheet, columns, rows=row_number - 1))
-            sheet, row_number = _start_sheet(book, f"{name}_{len(sheets) + 1}", columns), 1
-        for number, cell, missing, cell_format in cells:
-            value = cell(row)
-            if value is None or value == "":
-                value = missing
-            if value is not None:
-                put(sheet, row_number, number, value, cell_format)
-    sheets.append(_finish_sheet(book, sheet, columns, rows=row_number))
-    return Table(tuple(column.key for column in columns), tuple(sheets))
+    def cell(self, key: str, row: int) -> str:
+        """The cell of one column in the row at this index, counted over all worksheets."""
+        for name, rows in self.sheets:
+            if row < rows:
+                return f"{name}!${xl_col_to_name(self.keys.index(key))}${row + 2}"
+            row -= rows
+        raise IndexError(f"the table has no row {row} rows after its last")
 
 
-def without_observations(columns: Sequence[Column[Row]]) -> tuple[Column[Row], ...]:
-    """The columns for sizing as on premises: nothing was observed, and the exports say so in words."""
-    return tuple(
-        replace(column, value=lambda _row: NOT_APPLICABLE) if column.observed else column for column in columns
-    )
+def add_table(book: Book, sheet: Sheet, rows: Sequence[int]) -> Table:
+    """Add the worksheets of a table, `name`, `name_2` and so on: `rows` says how many rows each will have."""
+    placed = []
+    for number, count in enumerate(rows, start=1):
+        name = sheet.name if number == 1 else f"{sheet.name}_{number}"
+        _add_worksheet(book, name, sheet.columns, rows=count)
+        placed.append((name, count))
+    return Table(tuple(column.key for column in sheet.columns), tuple(placed))
 
 
-def _start_sheet(book: Book, name: str, columns: Sequence[Column[Row]]) -> Worksheet:
+def _add_worksheet(book: Book, name: str, columns: Sequence[Column[Any]], *, rows: int) -> None:
     sheet = book.workbook.add_worksheet(name)
     sheet.freeze_panes(1, 1)
     sheet.set_landscape()
@@ -69,15 +62,9 @@ def _start_sheet(book: Book, name: str, columns: Sequence[Column[Row]]) -> Works
     for number, column in enumerate(columns):
         sheet.set_column(number, number, column.width)
         sheet.write_string(0, number, book.heading(column.heading), book.header)
-    return sheet
-
-
-def _finish_sheet(book: Book, sheet: Worksheet, columns: Sequence[Column[Row]], *, rows: int) -> tuple[str, int]:
-    sheet.autofilter(0, 0, rows, len(columns) - 1)
-    for number, column in enumerate(columns):
         if column.key == "readiness" and rows:
             _color_readiness(book, sheet, number, rows=rows)
-    return str(sheet.name), rows
+    sheet.autofilter(0, 0, rows, len(columns) - 1)
 
 
 def _color_readiness(book: Book, sheet: Worksheet, column: int, *, rows: int) -> None:

@@ -5,19 +5,18 @@ Money is an unrounded Decimal in the currency of the settings; cells show cents 
 a column is the total. Instants are aware datetimes. Texts may hold anything, the writer cleans them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal
 
 Readiness = Literal["ready", "ready_with_conditions", "not_ready", "unknown"]
 DiskType = Literal["standard_hdd", "standard_ssd", "premium_ssd", "premium_ssd_v2", "ultra"]
 SizingCriterion = Literal["performance_based", "as_on_premises"]
 
-Row = TypeVar("Row")
-RowSource = Callable[[], Iterable[Row]]
-"""Starts the rows from the first one at each call, so that every sheet streams and none is held in memory."""
+PricePart = Literal["compute", "storage"]
+MovesWith = Literal["uptime_and_discount", "discount", "nothing", "discount_itself"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +100,117 @@ class ScenarioRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavingsRow:
+    """What one machine's compute costs in three scenarios: the chosen one, pay-as-you-go, and the cheapest.
+
+    The differences are there only where all three have a price, so that their sums are over the same machines.
+    """
+
+    machine_name: str
+    headline_scenario: str
+    recommended_sku: str | None = None
+    headline_monthly_cost: Decimal | None = None
+    pay_as_you_go_monthly_cost: Decimal | None = None
+    best_scenario: str | None = None
+    best_sku: str | None = None
+    best_monthly_cost: Decimal | None = None
+
+    @property
+    def comparable(self) -> bool:
+        costs = (self.headline_monthly_cost, self.pay_as_you_go_monthly_cost, self.best_monthly_cost)
+        return all(cost is not None for cost in costs)
+
+    @property
+    def saved(self) -> Decimal | None:
+        """By the chosen scenario, beside pay-as-you-go."""
+        return self._difference(self.pay_as_you_go_monthly_cost, self.headline_monthly_cost)
+
+    @property
+    def further(self) -> Decimal | None:
+        """That the cheapest scenario would save beside the chosen one."""
+        return self._difference(self.headline_monthly_cost, self.best_monthly_cost)
+
+    @property
+    def possible(self) -> Decimal | None:
+        """That the cheapest scenario would save beside pay-as-you-go."""
+        return self._difference(self.pay_as_you_go_monthly_cost, self.best_monthly_cost)
+
+    def _difference(self, dearer: Decimal | None, cheaper: Decimal | None) -> Decimal | None:
+        return dearer - cheaper if self.comparable and dearer is not None and cheaper is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRow:
+    """How a machine, or one of its disks when `disk_name` is there, was decided; once for each refused offer shown.
+
+    `refused_count` counts all cheaper offers that were refused; `constraints` names everything that this one misses,
+    and `required`, `offered` and `short_by` are of the first. Points are those behind the weakest series.
+    """
+
+    machine_name: str
+    disk_name: str | None = None
+    percentile: float | None = None
+    expected_points: int | None = None
+    cpu_percent: float | None = None
+    cpu_points: int | None = None
+    memory_percent: float | None = None
+    memory_points: int | None = None
+    read_iops: float | None = None
+    write_iops: float | None = None
+    read_mbps: float | None = None
+    write_mbps: float | None = None
+    disk_points: int | None = None
+    network_out_mbps: float | None = None
+    required_cores: float | None = None
+    cores_arithmetic: str | None = None
+    required_memory_mb: float | None = None
+    memory_arithmetic: str | None = None
+    required_data_disks: int | None = None
+    required_iops: float | None = None
+    required_mbps: float | None = None
+    required_nics: int | None = None
+    required_network_mbps: float | None = None
+    chosen: str | None = None
+    monthly_cost: Decimal | None = None
+    runner_up: str | None = None
+    price_gap: Decimal | None = None
+    refused_count: int = 0
+    refused: str | None = None
+    refused_monthly_cost: Decimal | None = None
+    constraint: str | None = None
+    required: Decimal | None = None
+    offered: Decimal | None = None
+    short_by: Decimal | None = None
+    constraints: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceLineRow:
+    """One price in the cost of a machine, or of one of its disks; a machine's lines add up to its cost.
+
+    `moves_with` says what of the reader's choices changes the amount; `source` and `dated` who says the price, of when.
+    """
+
+    machine_name: str
+    part: PricePart
+    kind: str
+    amount: Decimal
+    arithmetic: str
+    moves_with: MovesWith
+    disk_name: str | None = None
+    sku: str | None = None
+    unit: str | None = None
+    unit_price: Decimal | None = None
+    quantity: int | None = None
+    hours: int | None = None
+    months: int | None = None
+    discount_percent: Decimal | None = None
+    catalog: str | None = None
+    source: str | None = None
+    dated: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssueRow:
     """One finding about a machine, or about one of its disks when `disk_name` is there."""
 
@@ -166,6 +276,7 @@ class Settings:
     sku_families: tuple[str, ...] = ()  # empty: all
     offer: str = "pay_as_you_go"
     commitment: str = "none"
+    commitment_rule: str = "strict"
     hybrid_benefit: str = "windows"
     discount_percent: Decimal = Decimal(0)
     disk_types: tuple[str, ...] = ("automatic",)
@@ -175,6 +286,16 @@ class Settings:
     performance_start_at: datetime | None = None
     performance_end_at: datetime | None = None
     percentile: int | float | None = None
+
+    @property
+    def is_strict_commitment(self) -> bool:
+        """Neither discount nor uptime applies then."""
+        return self.commitment != "none" and self.commitment_rule == "strict"
+
+    @property
+    def uptime_hours(self) -> int:
+        """Hours a month."""
+        return self.uptime_days_per_month * self.uptime_hours_per_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +311,25 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """The rows about some machines: everything about a machine is in one chunk."""
+
+    machines: Sequence[MachineRow] = ()
+    disks: Sequence[DiskRow] = ()
+    scenarios: Sequence[ScenarioRow] = ()
+    savings: Sequence[SavingsRow] = ()
+    issues: Sequence[IssueRow] = ()
+    traces: Sequence[TraceRow] = ()
+    price_lines: Sequence[PriceLineRow] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One published run of an assessment. Optional sheets appear when their source is there."""
+    """One published run of an assessment.
+
+    `chunks` starts from the first row at each call; every sheet streams from it and none is held in memory.
+    `own_sheets` are the sheets of ours that are wanted behind the standard ones.
+    """
 
     project_name: str
     group_name: str
@@ -199,9 +337,7 @@ class Report:
     created_at: datetime  # of the run; also the workbook's date of creation, so that the same run gives the same file
     settings: Settings
     summary: Summary
-    machines: RowSource[MachineRow]
-    disks: RowSource[DiskRow]
+    chunks: Callable[[], Iterable[Chunk]]
+    own_sheets: frozenset[str] = frozenset()
     scenario_totals: tuple[ScenarioTotal, ...] = ()
-    scenarios: RowSource[ScenarioRow] | None = None
-    issues: RowSource[IssueRow] | None = None
     origin: Origin | None = None

@@ -33,6 +33,22 @@ COMMITMENTS = {
     "savings_plan_1y": "1-year savings plan",
     "savings_plan_3y": "3-year savings plan",
 }
+SCENARIOS = {
+    "pay_as_you_go": "Pay as you go",
+    "reservation_1y": "1-year reservation",
+    "reservation_3y": "3-year reservation",
+    "savings_plan_1y": "1-year savings plan",
+    "savings_plan_3y": "3-year savings plan",
+    "dev_test": "Dev/Test",
+}
+HYBRID_BENEFIT_SUFFIX = "_hybrid_benefit"
+PRICE_PARTS = {"compute": "Compute", "storage": "Storage"}
+MOVES_WITH = {
+    "uptime_and_discount": "Uptime and discount",
+    "discount": "Discount",
+    "nothing": "Nothing",
+    "discount_itself": "Is the discount",
+}
 WINDOWS = {"1_day": "1 Day", "1_week": "1 Week", "1_month": "1 Month"}
 
 
@@ -41,6 +57,12 @@ def worded(words: dict[str, str], code: str | None) -> str | None:
     if code is None:
         return None
     return words.get(code) or code.replace("_", " ").capitalize()
+
+
+def scenario_words(code: str) -> str:
+    """`3-year reservation, own licenses` for `reservation_3y_hybrid_benefit`."""
+    words = worded(SCENARIOS, code.removesuffix(HYBRID_BENEFIT_SUFFIX)) or code
+    return f"{words}, own licenses" if code.endswith(HYBRID_BENEFIT_SUFFIX) else words
 
 
 def joined(texts: tuple[str, ...]) -> str | None:

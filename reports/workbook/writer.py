@@ -1,7 +1,12 @@
-"""A `Report` written as an xlsx file, sheet by sheet, in memory that does not grow with the number of rows."""
+"""A `Report` written as an xlsx file, in memory that does not grow with the number of rows.
+
+The rows of all tables stream to files in one pass over the report; then XlsxWriter writes the workbook around them,
+with formulas that know where the rows are; then both are put together.
+"""
 
 import shutil
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -9,16 +14,19 @@ from typing import BinaryIO
 from xlsxwriter import Workbook
 
 from reports.workbook.cleaning import clean_text, cut_text
+from reports.workbook.figures import Figures
 from reports.workbook.formats import Book, excel_date
-from reports.workbook.layouts import ISSUES, LAYOUTS, NEWEST_LAYOUT, SCENARIOS, Layout
+from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT, Layout
 from reports.workbook.overview import NAME as OVERVIEW_NAME
 from reports.workbook.overview import write_overview
 from reports.workbook.properties import write_properties, write_read_me
+from reports.workbook.rows import Part, RowWriter
+from reports.workbook.sheets import DISKS, Sheet, sheets_of
+from reports.workbook.splicing import splice
 from reports.workbook.summary import Tables, summary_lines
-from reports.workbook.tables import Table, without_observations, write_table
+from reports.workbook.tables import Table, add_table
 from reports.workbook.values import Report
 
-SCHEMA_VERSION = "1.0"
 MAX_SHEET_ROWS = 1_048_576  # Excel's limit, the header row included
 MAX_PROPERTY_CHARACTERS = 255
 
@@ -28,60 +36,73 @@ def write_workbook(
 ) -> None:
     """Write the report to a path or an open binary file; the same report gives the same bytes.
 
-    `layout` is a key of `LAYOUTS`. When a source of rows raises, so does this, and nothing is written to the target.
+    `layout` is a key of `LAYOUTS`. When the source of rows raises, so does this, and nothing is written to the target.
     """
-    with TemporaryDirectory(prefix="workbook-") as folder:
-        path = Path(folder) / "workbook.xlsx"
-        with closing(_new_workbook(path)) as workbook:  # closed on errors too: open row files would leak
-            _write_sheets(workbook, report, layout=LAYOUTS[layout], max_sheet_rows=max_sheet_rows)
-        _deliver(path, target)
+    with TemporaryDirectory(prefix="workbook-") as name:
+        folder = Path(name)
+        with closing(_new_workbook(folder)) as workbook:  # closed on errors too: open row files would leak
+            parts = _write_sheets(workbook, report, LAYOUTS[layout], folder=folder, max_sheet_rows=max_sheet_rows)
+        with (folder / "workbook.xlsx").open("w+b") as finished:
+            splice(folder / "frame.xlsx", parts, finished)
+            finished.seek(0)
+            _deliver(finished, target)
 
 
-def _new_workbook(path: Path) -> Workbook:
+def _new_workbook(folder: Path) -> Workbook:
     options = {
         "constant_memory": True,
-        "tmpdir": str(path.parent),
+        "tmpdir": str(folder),
         "strings_to_formulas": False,
         "strings_to_numbers": False,
         "strings_to_urls": False,
         "use_zip64": True,
     }
-    return Workbook(str(path), options)
+    return Workbook(str(folder / "frame.xlsx"), options)
 
 
-def _write_sheets(workbook: Workbook, report: Report, *, layout: Layout, max_sheet_rows: int) -> None:
+def _write_sheets(
+    workbook: Workbook, report: Report, layout: Layout, *, folder: Path, max_sheet_rows: int
+) -> dict[str, Part]:
+    """Write everything; returns the rows of each worksheet by the worksheet's name in the file."""
     book = Book(workbook, report.settings.currency)
     _describe(workbook, report)
+    sheets = sheets_of(report, layout)
+    figures = Figures()
+    parts = _stream(report, sheets, book, figures, folder=folder, max_sheet_rows=max_sheet_rows)
     overview = workbook.add_worksheet(OVERVIEW_NAME)  # first in the file, written last: it refers to the others
-    machines, disks = _write_assessed(book, report, layout=layout, max_sheet_rows=max_sheet_rows)
-    write_properties(book, report)
-    scenarios = _write_own_tables(book, report, max_sheet_rows=max_sheet_rows)
+    tables: dict[str, Table] = {}
+    places: dict[str, Part] = {}
+    for sheet, found in zip(sheets, parts, strict=True):
+        first = len(workbook.worksheets()) + 1
+        tables[sheet.key] = add_table(book, sheet, [part.rows for part in found])
+        places |= {f"xl/worksheets/sheet{number}.xml": part for number, part in enumerate(found, start=first)}
+        if sheet.name == DISKS:
+            write_properties(book, report)
     if report.origin:
-        write_read_me(book, report, report.origin, layout=layout, schema_version=SCHEMA_VERSION)
-    tables = Tables(machines, disks, scenarios)
-    write_overview(book, overview, report=report, lines=summary_lines(report, layout, tables), tables=tables)
+        write_read_me(book, report, report.origin, layout=layout, sheets=sheets)
+    known = Tables(**tables)
+    lines = summary_lines(report, layout, known)
+    write_overview(book, overview, report=report, lines=lines, tables=known, figures=figures)
+    return places
 
 
-def _write_assessed(book: Book, report: Report, *, layout: Layout, max_sheet_rows: int) -> tuple[Table, Table]:
-    machine_columns, disk_columns = layout.machines, layout.disks
-    if report.settings.sizing_criterion == "as_on_premises":
-        machine_columns, disk_columns = without_observations(machine_columns), without_observations(disk_columns)
-    machines = write_table(
-        book, "All_Assessed_Machines", machine_columns, rows=report.machines(), max_sheet_rows=max_sheet_rows
-    )
-    disks = write_table(book, "All_Assessed_Disks", disk_columns, rows=report.disks(), max_sheet_rows=max_sheet_rows)
-    return machines, disks
-
-
-def _write_own_tables(book: Book, report: Report, *, max_sheet_rows: int) -> Table | None:
-    """Write our own sheets that were asked for, and say where the scenarios are."""
-    scenarios = None
-    if report.scenarios:
-        rows = report.scenarios()
-        scenarios = write_table(book, "Scenarios", SCENARIOS, rows=rows, max_sheet_rows=max_sheet_rows)
-    if report.issues:
-        write_table(book, "Readiness_Issues", ISSUES, rows=report.issues(), max_sheet_rows=max_sheet_rows)
-    return scenarios
+def _stream(
+    report: Report, sheets: Sequence[Sheet], book: Book, figures: Figures, *, folder: Path, max_sheet_rows: int
+) -> list[list[Part]]:
+    """One pass over the report: the rows of each table go to its own files, figures for the first sheet are kept."""
+    with ExitStack() as stack:
+        writers = []
+        for sheet in sheets:
+            own = folder / sheet.key
+            own.mkdir()
+            writer = RowWriter(own, sheet.columns, book.styles, max_sheet_rows=max_sheet_rows)
+            stack.callback(writer.abandon)
+            writers.append(writer)
+        for chunk in report.chunks():
+            figures.add(chunk)
+            for sheet, writer in zip(sheets, writers, strict=True):
+                writer.write(getattr(chunk, sheet.key))
+        return [writer.close() for writer in writers]
 
 
 def _describe(workbook: Workbook, report: Report) -> None:
@@ -90,9 +111,9 @@ def _describe(workbook: Workbook, report: Report) -> None:
     workbook.set_properties({"title": title, "author": "migrate_hub", "created": created})
 
 
-def _deliver(path: Path, target: Path | BinaryIO) -> None:
-    if isinstance(target, Path):
-        shutil.copyfile(path, target)
+def _deliver(finished: BinaryIO, target: Path | BinaryIO) -> None:
+    if not isinstance(target, Path):
+        shutil.copyfileobj(finished, target)
         return
-    with path.open("rb") as source:
-        shutil.copyfileobj(source, target)
+    with target.open("wb") as file:
+        shutil.copyfileobj(finished, file)

@@ -13,6 +13,7 @@ from openpyxl.utils import get_column_letter
 
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.models import Report
+from reports.workbook.wording import scenario_words
 from tests import make
 from tests.estate import assessed, enrolled, group_of_all, machine, reported
 
@@ -67,12 +68,13 @@ def test_every_scenarios_total_is_what_its_formula_adds_up(place: Any) -> None:
     name, cost = rows[0].index("Scenario"), rows[0].index("Compute monthly cost USD")
     for scenario, total in assessment["summary"]["scenarios"].items():
         added = sum(Decimal(str(row[cost])) for row in rows[1:] if row[name] == scenario and row[cost] is not None)
-        stored = next(row[4] for row in book["Assessment_Summary"].iter_rows(values_only=True) if row[3] == scenario)
+        lines = book["Assessment_Summary"].iter_rows(values_only=True)
+        stored = next(row[4] for row in lines if row[3] == scenario_words(scenario))
         assert abs(added - Decimal(str(stored or 0))) < Decimal("0.005")
         assert abs(added - Decimal(total.get("monthly_compute_cost", 0))) < Decimal("0.005")
     formulas = openpyxl.load_workbook(data)
     column = get_column_letter(cost + 1)
-    row = next(row for row in formulas["Assessment_Summary"].iter_rows() if row[3].value == "pay_as_you_go")
+    row = next(row for row in formulas["Assessment_Summary"].iter_rows() if row[3].value == "Pay as you go")
     assert f"${column}$" in str(row[4].value)
 
 

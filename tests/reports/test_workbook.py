@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.workbook import DiskRow, Summary, write_workbook
+from reports.workbook import Chunk, Summary, write_workbook
 from tests.reports.workbooks import (
     FULL_REPORT,
     REPORT,
+    ROWS,
     SETTINGS,
     WEB,
     WEB_DISK,
@@ -20,6 +21,7 @@ from tests.reports.workbooks import (
     opened,
     pairs,
     records,
+    with_rows,
     written,
 )
 
@@ -174,8 +176,8 @@ def test_named_cells_are_where_the_formulas_expect_them() -> None:
     assert labels["compute_monthly_cost"] == "Compute monthly cost USD"
     assert labels["security_monthly_cost"] == "Security monthly cost USD"
     assert labels["machines_unknown"] == "Machines readiness unknown"
-    assert labels["discount_percent"] == "Discount (%)"
-    assert labels["uptime_hours_per_day"] == "VM uptime - Hour(s) per day"
+    assert labels["run_discount_percent"] == "Discount (%)"
+    assert labels["run_uptime_hours_per_day"] == "VM uptime - Hour(s) per day"
 
 
 def test_security_cost_is_shown_as_a_value_where_the_layout_has_no_column_for_it() -> None:
@@ -192,7 +194,7 @@ def test_an_assessment_without_rows_has_values_instead_of_formulas() -> None:
         compute_monthly_cost=Decimal(0),
         storage_monthly_cost=Decimal(0),
     )
-    book = opened(replace(REPORT, summary=summary, machines=list, disks=list), values=False)
+    book = opened(replace(REPORT, summary=summary, chunks=list), values=False)
     lines = pairs(book["Assessment_Summary"])
     assert (lines["Compute monthly cost USD"], lines["Machines ready for Azure"]) == (0, 0)
     assert lines["Confidence rating"] == "Not applicable"
@@ -227,7 +229,7 @@ def test_properties_read_in_the_words_of_the_exports() -> None:
 
 def test_rows_past_the_limit_go_to_further_sheets_that_totals_include() -> None:
     disks = [replace(WEB_DISK, disk_name=f"scsi0:{number}") for number in range(7)]
-    report = replace(REPORT, disks=lambda: disks)
+    report = with_rows(disks=disks)
     book = opened(report, values=False, max_sheet_rows=4)
     parts = ["All_Assessed_Disks", "All_Assessed_Disks_2", "All_Assessed_Disks_3"]
     assert book.sheetnames[2:5] == parts
@@ -269,14 +271,14 @@ def test_an_instant_without_a_time_zone_is_refused() -> None:
 
 
 def test_a_source_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing() -> Iterator[DiskRow]:
-        yield WEB_DISK
+    def failing() -> Iterator[Chunk]:
+        yield ROWS
         raise ConnectionError("the database went away")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     target = tmp_path / "report.xlsx"
     with pytest.raises(ConnectionError):
-        write_workbook(replace(REPORT, disks=failing), target)
+        write_workbook(replace(REPORT, chunks=failing), target)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -288,12 +290,19 @@ def test_a_path_can_be_the_target(tmp_path: Path) -> None:
 def test_a_figure_that_is_not_a_number_is_an_error_and_not_a_cell() -> None:
     broken = replace(WEB, observed_cpu_percent=float("nan"))
     with pytest.raises(TypeError):
-        written(replace(REPORT, machines=lambda: [broken]))
+        written(with_rows(machines=[broken]))
 
 
 def test_own_sheets_follow_the_standard_ones_when_asked_for() -> None:
     book = opened(FULL_REPORT)
-    assert book.sheetnames[4:] == ["Scenarios", "Readiness_Issues", "Read_me"]
+    assert book.sheetnames[4:] == [
+        "Scenarios",
+        "Savings",
+        "Readiness_Issues",
+        "Decision_Trace",
+        "Price_Lines",
+        "Read_me",
+    ]
     priced, unpriced = records(book["Scenarios"])
     assert (priced["Total monthly cost USD"], priced["Why there is no price"]) == (66.14, None)
     assert (unpriced["Total monthly cost USD"], unpriced["Why there is no price"]) == (None, "No price in West US")
@@ -317,4 +326,4 @@ def test_scenario_totals_stand_beside_the_labels_with_the_machines_they_are_for(
     row = 3 + len(pairs(opened(FULL_REPORT)["Assessment_Summary"]))
     values, formulas = (opened(FULL_REPORT, values=flag)["Assessment_Summary"] for flag in (True, False))
     assert [values.cell(row + 1, column).value for column in range(4, 8)] == ["1-year reservation", 60.25, 1, 2]
-    assert formulas.cell(row + 1, 5).value == f"=SUMIFS(Scenarios!$D$2:$D$3,Scenarios!$B$2:$B$3,D{row + 1})"
+    assert formulas.cell(row + 1, 5).value == '=SUMIFS(Scenarios!$D$2:$D$3,Scenarios!$B$2:$B$3,"reservation_1y")'

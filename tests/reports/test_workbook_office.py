@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from reports.workbook.values import DiskType
-from tests.reports.workbooks import FULL_REPORT, WEB_DISK, opened
+from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, WEB_DISK, opened, with_rows
 
 DISK_TYPES: tuple[DiskType, ...] = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
 DISKS = [
@@ -18,8 +18,7 @@ DISKS = [
     for number, kind in enumerate(DISK_TYPES)
 ]
 REPORT = replace(
-    FULL_REPORT,
-    disks=lambda: DISKS,
+    with_rows(FULL_REPORT, FULL_ROWS, disks=DISKS),
     summary=replace(
         FULL_REPORT.summary,
         standard_hdd_monthly_cost=Decimal("6.666666"),

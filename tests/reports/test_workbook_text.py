@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 
 from reports.workbook import MachineRow, write_workbook
 from reports.workbook.cleaning import CUT_MARK, MAX_CELL_UNITS, clean_text
-from tests.reports.workbooks import REPORT
+from tests.reports.workbooks import with_rows
 
 HARMLESS = [
     "=1+1",
@@ -127,7 +127,7 @@ def names_read_back(names: list[str]) -> list[object]:
     """The names as openpyxl reads them from the column Machine; every one of them must be a text cell."""
     target = BytesIO()
     machines = [MachineRow(machine_name=name, group_name=name, readiness="ready") for name in names]
-    report = replace(REPORT, machines=lambda: machines, assessment_name=names[0], project_name=names[-1])
+    report = replace(with_rows(machines=machines), assessment_name=names[0], project_name=names[-1])
     write_workbook(report, target)
     for part in parts(target, r"\.xml$"):
         ElementTree.fromstring(part)
@@ -152,7 +152,7 @@ def test_characters_that_a_file_may_not_hold_are_shown_as_replaced() -> None:
 def test_no_name_becomes_a_formula_or_a_link() -> None:
     target = BytesIO()
     machines = [MachineRow(machine_name=name, group_name=name, readiness="ready") for name in HARMLESS]
-    write_workbook(replace(REPORT, machines=lambda: machines), target)
+    write_workbook(with_rows(machines=machines), target)
     sheet = parts(target, r"worksheets/sheet2\.xml$")[0]
     assert b"<f>" not in sheet
     assert b"<hyperlink" not in sheet

@@ -10,15 +10,20 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.workbook import (
+    OWN_SHEET_NAMES,
+    Chunk,
     DiskRow,
     IssueRow,
     MachineRow,
     Origin,
+    PriceLineRow,
     Report,
+    SavingsRow,
     ScenarioRow,
     ScenarioTotal,
     Settings,
     Summary,
+    TraceRow,
     write_workbook,
 )
 
@@ -79,6 +84,7 @@ WEB_DISK = DiskRow(
     observed_write_iops=3.5,
 )
 OLD_DISK = DiskRow(machine_name="old-01", disk_name="scsi0:0", readiness="unknown")
+ROWS = Chunk(machines=[WEB, OLD], disks=[WEB_DISK, OLD_DISK])
 SETTINGS = Settings(
     target_region="West US",
     currency="USD",
@@ -111,35 +117,101 @@ REPORT = Report(
     created_at=datetime(2026, 11, 20, 10, 30, tzinfo=UTC),
     settings=SETTINGS,
     summary=SUMMARY,
-    machines=lambda: [WEB, OLD],
-    disks=lambda: [WEB_DISK, OLD_DISK],
+    chunks=lambda: [ROWS],
 )
 SCENARIO = ScenarioRow(
     machine_name="web-01",
-    scenario="1-year reservation",
+    scenario="reservation_1y",
     recommended_sku="Standard_D2s_v5",
     compute_monthly_cost=Decimal("60.25"),
     storage_monthly_cost=Decimal("5.89"),
     monthly_cost=Decimal("66.14"),
 )
-UNPRICED = ScenarioRow(machine_name="old-01", scenario="1-year reservation", unpriced_reason="No price in West US")
+UNPRICED = ScenarioRow(machine_name="old-01", scenario="reservation_1y", unpriced_reason="No price in West US")
+SAVING = SavingsRow(
+    machine_name="web-01",
+    headline_scenario="reservation_3y_hybrid_benefit",
+    recommended_sku="Standard_D2s_v5",
+    headline_monthly_cost=Decimal("101.138616"),
+    pay_as_you_go_monthly_cost=Decimal("250.5"),
+    best_scenario="savings_plan_3y",
+    best_sku="Standard_D2as_v5",
+    best_monthly_cost=Decimal("90"),
+)
+UNPRICED_SAVING = SavingsRow(machine_name="old-01", headline_scenario="reservation_3y_hybrid_benefit")
+TRACE = TraceRow(
+    machine_name="web-01",
+    percentile=95,
+    expected_points=1008,
+    cpu_percent=41.25,
+    cpu_points=1000,
+    required_cores=2.145,
+    cores_arithmetic="4 x 41.25 % x 1.3",
+    chosen="Standard_D2s_v5",
+    monthly_cost=Decimal("101.138616"),
+    runner_up="Standard_D2_v5",
+    price_gap=Decimal("3.5"),
+    refused_count=7,
+    refused="Standard_B2s",
+    refused_monthly_cost=Decimal("30.368"),
+    constraint="cores",
+    required=Decimal("2.145"),
+    offered=Decimal(2),
+    short_by=Decimal("0.145"),
+    constraints="cores: needs 2.145, offers 2, short by 0.145",
+)
+TERM = PriceLineRow(
+    machine_name="web-01",
+    part="compute",
+    kind="reservation_3y_term",
+    sku="Standard_D2s_v5",
+    unit="term",
+    unit_price=Decimal("3640.990176"),
+    quantity=1,
+    months=36,
+    amount=Decimal("101.138616"),
+    moves_with="nothing",
+    catalog="bundled",
+    source="Retail prices",
+    dated="2026-11-01",
+    arithmetic="3640.990176 a term / 36 months",
+)
+TIER = PriceLineRow(
+    machine_name="web-01",
+    disk_name="scsi0:0",
+    part="storage",
+    kind="disk_tier",
+    sku="S10",
+    unit="month",
+    unit_price=Decimal("5.89"),
+    quantity=1,
+    amount=Decimal("5.89"),
+    moves_with="nothing",
+    catalog="bundled",
+    arithmetic="5.89 a month",
+)
+ISSUE = IssueRow(
+    machine_name="old-01",
+    readiness="not_ready",
+    code="BootTypeNotSupported",
+    message="Unsupported boot type",
+    remedy="Convert to BIOS",
+)
+FULL_ROWS = replace(
+    ROWS,
+    scenarios=[SCENARIO, UNPRICED],
+    savings=[SAVING, UNPRICED_SAVING],
+    issues=[ISSUE],
+    traces=[TRACE],
+    price_lines=[TERM, TIER],
+)
 FULL_REPORT = replace(
     REPORT,
-    scenarios=lambda: [SCENARIO, UNPRICED],
+    chunks=lambda: [FULL_ROWS],
+    own_sheets=OWN_SHEET_NAMES,
     scenario_totals=(
-        ScenarioTotal(
-            scenario="1-year reservation", priced_machines=1, machines=2, compute_monthly_cost=Decimal("60.25")
-        ),
+        ScenarioTotal(scenario="reservation_1y", priced_machines=1, machines=2, compute_monthly_cost=Decimal("60.25")),
     ),
-    issues=lambda: [
-        IssueRow(
-            machine_name="old-01",
-            readiness="not_ready",
-            code="BootTypeNotSupported",
-            message="Unsupported boot type",
-            remedy="Convert to BIOS",
-        )
-    ],
     origin=Origin(
         tenant_name="Contoso",
         run_id="0193",
@@ -149,6 +221,12 @@ FULL_REPORT = replace(
         url="https://hub.example/a/0193",
     ),
 )
+
+
+def with_rows(report: Report = REPORT, rows: Chunk = ROWS, **changes: Any) -> Report:
+    """The report with other rows, all in one chunk."""
+    changed = replace(rows, **changes)
+    return replace(report, chunks=lambda: [changed])
 
 
 def written(report: Report = REPORT, **options: Any) -> bytes:

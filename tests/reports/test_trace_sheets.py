@@ -1,0 +1,138 @@
+"""The sheets Decision_Trace, Price_Lines and Savings of a report say what the API says of the same machines."""
+
+import io
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests import make
+from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machine, points, reported
+from tests.reports.workbooks import records
+
+pytestmark = pytest.mark.usefixtures("catalog", "background")
+CENT = Decimal("0.005")
+DISKS = [
+    {"source_id": "scsi0:0", "name": "scsi0:0", "size_gb": 80.0},
+    {"source_id": "scsi0:1", "name": "scsi0:1", "size_gb": 900.0},
+]
+MACHINES = [
+    machine("large", cores=16, memory_mb=65536, disks=DISKS),
+    machine("small", cores=2, memory_mb=4096),
+    machine("linux", operating_system="Ubuntu Linux 22.04 (64-bit)"),
+    machine("old", operating_system="Windows Server 2003 (32-bit)", boot_type="bios"),
+]
+SETTINGS: dict[str, dict[str, Any]] = {
+    "pay as you go": {"hybrid_benefit": "none"},
+    "with a discount": {"discount_percent": 12.5, "uptime": {"days_per_month": 20, "hours_per_day": 10}},
+    "reserved": {"commitment": "reservation_3y", "target_region": "westeurope"},
+    "combined": {
+        "commitment": "savings_plan_1y",
+        "commitment_rule": "combine",
+        "discount_percent": 10,
+        "hybrid_benefit": "none",
+    },
+    "freely sized disks": {"disk_types": ["premium_ssd_v2", "ultra"]},
+}
+Made = tuple[Any, list[dict[str, Any]], dict[str, list[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def place(catalog: None, background: None) -> tuple[make.Cast, str, str]:
+    """A cast, a project and a group of machines with a day of performance."""
+    cast = make.cast()
+    project, appliance = enrolled(cast.bob, MACHINES)
+    start = last_full_hour() - timedelta(days=1)
+    appliance.performance([points(name, start) for name in ("large", "small", "linux")])
+    return cast, project, group_of_all(cast.bob, project)
+
+
+@pytest.fixture(scope="module", params=list(SETTINGS))
+def made(place: tuple[make.Cast, str, str], request: pytest.FixtureRequest) -> Made:
+    """An assessment, its machines with their traces over the API, and the sheets of its report."""
+    cast, project, group = place
+    assessment = assessed(cast.bob, project, group, **SETTINGS[request.param])
+    assert assessment["status"] == "completed", assessment
+    path = f"projects/{project}/assessments/{assessment['id']}/machines/"
+    listed = cast.bob.ok(cast.bob.get(path))["results"]
+    machines = [cast.bob.ok(cast.bob.get(f"{path}{row['machine']}/")) for row in listed]
+    link = reported(cast.bob, project, assessment["id"])["download_url"].replace("http://testserver", "")
+    data = io.BytesIO(b"".join(make.Api(None).get(link).streaming_content))
+    book = openpyxl.load_workbook(data, data_only=True)
+    return assessment, machines, {sheet.title: records(sheet) for sheet in book if sheet.title != "Assessment_Summary"}
+
+
+def number(text: str | None) -> float | None:
+    return None if text is None else pytest.approx(float(text), abs=1e-9)
+
+
+def test_every_refused_size_and_runner_up_is_that_of_the_api(made: Made) -> None:
+    _, machines, sheets = made
+    assert len(machines) == len(MACHINES)
+    for one in machines:
+        trace = one["decision_trace"]
+        headline = next(scenario for scenario in trace["scenarios"] if scenario["name"] == trace["headline"])
+        rows = [row for row in sheets["Decision_Trace"] if row["Machine"] == one["name"] and not row["Disk"]]
+        _check_rows(rows, trace["refused"], headline["runner_up"])
+        assert rows[0]["CPU usage(%)"] == number(trace["observed"][0]["value"])
+        assert rows[0]["CPU points"] == trace["observed"][0]["points"]
+        how = {line["dimension"]: line["arithmetic"] for line in trace["required"]}
+        assert (rows[0]["Cores, how"], rows[0]["Memory, how"]) == (how["cores"], how["memory_mb"])
+
+
+def test_every_refused_disk_is_that_of_the_api(made: Made) -> None:
+    _, machines, sheets = made
+    for one in machines:
+        for disk, told in zip(one["disks"], one["decision_trace"]["disks"], strict=True):
+            mine = one["name"], disk["name"]
+            rows = [row for row in sheets["Decision_Trace"] if (row["Machine"], row["Disk"]) == mine]
+            _check_rows(rows, told["refused"], told["runner_up"])
+
+
+def _check_rows(rows: list[dict[str, Any]], refused: list[dict[str, Any]], runner_up: dict[str, Any] | None) -> None:
+    assert len(rows) == max(1, min(3, len(refused)))
+    for row, offer in zip(rows, refused[-3:], strict=False):
+        assert row["Refused"] == offer["name"]
+        assert row["Its monthly cost USD"] == number(offer["monthly_cost"])
+        first = offer["refusals"][0]
+        assert row["First constraint"] == first["constraint"]
+        assert row["Short by"] == number(first["short_by"])
+        assert all(refusal["constraint"] in row["All constraints"] for refusal in offer["refusals"])
+    for row in rows:
+        assert row["Cheaper ones refused, in all"] == len(refused)
+        assert row["Runner-up"] == (runner_up or {}).get("name")
+        assert row["Runner-up costs more by USD"] == number((runner_up or {}).get("price_gap"))
+
+
+def test_price_lines_add_up_to_the_cost_of_each_machine(made: Made) -> None:
+    _, machines, sheets = made
+    for one in machines:
+        lines = [row for row in sheets["Price_Lines"] if row["Machine"] == one["name"]]
+        for part in ("compute", "storage"):
+            amounts = [Decimal(str(row["Monthly amount USD"])) for row in lines if row["Part"] == part.capitalize()]
+            assert abs(sum(amounts, Decimal(0)) - Decimal(one.get(f"monthly_{part}_cost", 0))) < CENT
+
+
+def test_price_lines_name_catalog_source_and_arithmetic(made: Made) -> None:
+    _, _, sheets = made
+    for row in sheets["Price_Lines"]:
+        assert row["Catalog"]
+        assert row["Arithmetic"]
+        assert row["Source of the price"] or row["Price"] == "discount"
+
+
+def test_savings_are_differences_of_what_the_api_tells(made: Made) -> None:
+    _, machines, sheets = made
+    by_name = {row["Machine"]: row for row in sheets["Savings"]}
+    for one in machines:
+        row = by_name[one["name"]]
+        costs = {name: found.get("monthly_compute_cost") for name, found in one["scenarios"].items()}
+        chosen, plain, best = costs[row["Chosen scenario"]], costs["pay_as_you_go"], costs.get(row["Cheapest scenario"])
+        assert row["Pay-as-you-go monthly cost USD"] == number(plain)
+        if chosen and plain and best:
+            assert row["All possible savings USD"] == number(str(Decimal(plain) - Decimal(best)))
+            assert Decimal(best) <= Decimal(chosen)
+        else:
+            assert row["All possible savings USD"] is None
