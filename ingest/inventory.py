@@ -19,7 +19,7 @@ from ingest.changes import Change, changes_between, stored_configurations
 from ingest.duplicates import Scope, recognise, stored_keys
 from ingest.identity import KINDS, keys_of
 from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT
-from ingest.models import Appliance, UploadKind
+from ingest.models import Appliance, DiscoveredBy, UploadKind
 from ingest.receipts import earlier_answer, keep_answer
 from ingest.records import MachineRecord
 from ingest.rejections import keep_rejections
@@ -61,13 +61,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Source:
-    """Which upload of which appliance speaks, and when."""
+    """Which upload of which appliance speaks, and when; or, without an appliance, which import of a file."""
 
-    appliance: Appliance
+    tenant_id: int
+    project_id: UUID
+    appliance_id: UUID | None
     order: Order
     is_newest: bool
     after_snapshot: bool
     at: datetime
+    import_id: UUID | None = None
 
 
 def store_inventory(*, appliance: Appliance, epoch: int, key: UUID, body: bytes, now: datetime) -> dict[str, Any]:
@@ -81,12 +84,12 @@ def store_inventory(*, appliance: Appliance, epoch: int, key: UUID, body: bytes,
         return earlier
     decoded = decode_upload(InventoryUpload, body)
     upload, rejected = decoded.upload, list(decoded.rejected)
-    # Two uploads that read, compare and write the same machines must not do so side by side.
-    run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"inventory:{appliance.project_id}"])
+    lock_inventory(appliance.project_id)
     appliance.refresh_from_db()
     source = _source(appliance, upload, epoch=epoch, now=now)
     machines = checked(upload.machines, rejected)
-    known = _known_machines(appliance, [*machines, *upload.removed, *(item.source_id for item in rejected)], upload)
+    listed = [*machines, *upload.removed, *(item.source_id for item in rejected)]
+    known = known_machines(source, listed, all_of_appliance=upload.snapshot)
     difference = _difference(machines, known, source)
     difference.removed = _removals(upload, machines, known, source, rejected)
     if source.after_snapshot and not upload.snapshot:
@@ -100,8 +103,13 @@ def store_inventory(*, appliance: Appliance, epoch: int, key: UUID, body: bytes,
             known_machines=sum(_is_own(machine, appliance) for machine in known.values()),
             now=now,
         )
-    _write(difference, {machine.id: machine for machine in known.values()}, source)
+    write_difference(difference, {machine.id: machine for machine in known.values()}, source)
     return _finish(appliance, upload, source, len(machines), rejected, key=key, body=body, now=now)
+
+
+def lock_inventory(project_id: UUID) -> None:
+    """Until the transaction ends: two that read, compare and write the same machines must not do so side by side."""
+    run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"inventory:{project_id}"])
 
 
 def _source(appliance: Appliance, upload: InventoryUpload, *, epoch: int, now: datetime) -> Source:
@@ -112,7 +120,9 @@ def _source(appliance: Appliance, upload: InventoryUpload, *, epoch: int, now: d
         )
     order = (epoch, upload.sequence)
     return Source(
-        appliance=appliance,
+        tenant_id=appliance.tenant_id,
+        project_id=appliance.project_id,
+        appliance_id=appliance.id,
         order=order,
         is_newest=order >= (appliance.inventory_epoch, appliance.inventory_sequence),
         after_snapshot=order >= (appliance.snapshot_epoch, appliance.snapshot_sequence),
@@ -172,15 +182,15 @@ def digest_of(record: MachineRecord) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(record), digest_size=16, person=b"with keys").digest()
 
 
-def _known_machines(appliance: Appliance, listed: Iterable[str], upload: InventoryUpload) -> dict[str, Known]:
+def known_machines(source: Source, listed: Iterable[str], *, all_of_appliance: bool) -> dict[str, Known]:
     """The stored machines that an upload may touch, by source id: those it lists, for a snapshot also all its own."""
     found = rows(
         inventory_sql.KNOWN,
         {
-            "tenant": appliance.tenant_id,
-            "project": appliance.project_id,
+            "tenant": source.tenant_id,
+            "project": source.project_id,
             "source_ids": text_array(source_id for source_id in listed if is_clean(source_id)),
-            "appliance": appliance.id if upload.snapshot else None,
+            "appliance": source.appliance_id if all_of_appliance else None,
         },
     )
     return {
@@ -203,7 +213,7 @@ def _is_own(machine: Known, appliance: Appliance) -> bool:
 
 def _may_write(machine: Known, source: Source) -> bool:
     """The higher (epoch, sequence) wins; a machine of another appliance is taken over by this one's newest upload."""
-    if machine.appliance_id != source.appliance.id:
+    if machine.appliance_id != source.appliance_id:
         return source.is_newest
     # A newer snapshot that did not list a machine which was gone already has left no trace in its row.
     return source.order > machine.order and (source.after_snapshot or not machine.is_removed)
@@ -240,20 +250,23 @@ def _removals(
     else:
         # Those removed already are removed again: the later of the two counts when an older upload comes late.
         gone = [known[source_id] for source_id in sorted(set(upload.removed) & known.keys() - machines.keys())]
-    return [machine for machine in gone if machine.appliance_id == source.appliance.id and _may_write(machine, source)]
+    return [machine for machine in gone if machine.appliance_id == source.appliance_id and _may_write(machine, source)]
 
 
-def _write(difference: Difference, known: dict[UUID, Known], source: Source) -> None:
+def write_difference(difference: Difference, known: dict[UUID, Known], source: Source) -> None:
+    """Writes what an upload or an import changes, with its history. Needs the inventory's lock."""
     scope = {
-        "tenant": source.appliance.tenant_id,
-        "project": source.appliance.project_id,
-        "appliance": source.appliance.id,
+        "tenant": source.tenant_id,
+        "project": source.project_id,
+        "appliance": source.appliance_id,
+        "import": source.import_id,
+        "discovered_by": DiscoveredBy.IMPORT if source.import_id else DiscoveredBy.APPLIANCE,
         "epoch": source.order[0],
         "sequence": source.order[1],
         "at": source.at,
     }
     _refuse_too_many(difference, scope)
-    before = stored_keys(source.appliance.tenant_id, _rejudged(difference, known, source))
+    before = stored_keys(source.tenant_id, _rejudged(difference, known, source))
     changes = _changes(difference, known, source)
     raised = {change.machine_id for change in changes if change.raises_version}
     versions = {
@@ -280,9 +293,8 @@ def _write(difference: Difference, known: dict[UUID, Known], source: Source) -> 
     if changes:
         run(inventory_sql.INSERT_CHANGES, scope | _change_columns(changes, versions))
     after = {machine_id: keys_of(record) for machine_id, record in {**difference.new, **difference.changed}.items()}
-    appliance = source.appliance
     recognise(
-        Scope(appliance.tenant_id, appliance.project_id, appliance.id, at=source.at),
+        Scope(source.tenant_id, source.project_id, source.appliance_id, at=source.at),
         {*before, *difference.new},
         [*before.values(), *after.values()],
     )
@@ -290,7 +302,7 @@ def _write(difference: Difference, known: dict[UUID, Known], source: Source) -> 
 
 def _rejudged(difference: Difference, known: dict[UUID, Known], source: Source) -> set[UUID]:
     """The stored machines that may be seen twice now, or no longer: changed, removed, or taken over."""
-    taken_over = (id for id in difference.seen if known[id].appliance_id != source.appliance.id)
+    taken_over = (id for id in difference.seen if known[id].appliance_id != source.appliance_id)
     return {*difference.changed, *(machine.id for machine in difference.removed), *taken_over}
 
 
@@ -303,7 +315,7 @@ def _refuse_too_many(difference: Difference, scope: dict[str, Any]) -> None:
 
 
 def _changes(difference: Difference, known: dict[UUID, Known], source: Source) -> list[Change]:
-    stored = stored_configurations(source.appliance.tenant_id, difference.changed)
+    stored = stored_configurations(source.tenant_id, difference.changed)
     changes = [
         change
         for machine_id, record in difference.changed.items()

@@ -29,7 +29,7 @@ INSERT INTO ingest_machine (
     discovered_by, configuration_version, epoch, sequence, first_seen_at, last_seen_at)
 SELECT %(tenant)s, %(project)s, %(appliance)s, id, source_id, name, path, host, cluster, power_state, operating_system,
        boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest::bytea,
-       'appliance',
+       %(discovered_by)s,
        1, %(epoch)s, %(sequence)s, %(at)s, %(at)s
 FROM {_COLUMNS.format(more="", more_names="")}
 """
@@ -40,14 +40,15 @@ UPDATE ingest_machine t SET
     operating_system = m.operating_system, boot_type = m.boot_type, cores = m.cores, memory_mb = m.memory_mb,
     cpu_model = m.cpu_model, instance_uuid = m.instance_uuid, bios_uuid = m.bios_uuid,
     instance_key = m.instance_key, bios_key = m.bios_key, mac_key = m.mac_key,
-    content_digest = m.digest::bytea, configuration_version = m.version, discovered_by = 'appliance', removed_at = NULL
+    content_digest = m.digest::bytea, configuration_version = m.version, discovered_by = %(discovered_by)s,
+    removed_at = NULL
 FROM {_COLUMNS.format(more=", %(versions)s::bigint[]", more_names=", version")}
 WHERE t.tenant_id = %(tenant)s AND t.id = m.id
 """
 
 TOUCH_MACHINES = """
-UPDATE ingest_machine SET appliance_id = %(appliance)s, epoch = %(epoch)s, sequence = %(sequence)s,
-                          last_seen_at = greatest(last_seen_at, %(at)s)
+UPDATE ingest_machine SET appliance_id = %(appliance)s, discovered_by = %(discovered_by)s, epoch = %(epoch)s,
+                          sequence = %(sequence)s, last_seen_at = greatest(last_seen_at, %(at)s)
 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s::uuid[])
 """
 
@@ -69,9 +70,10 @@ FROM unnest(%(ids)s::uuid[], %(source_ids)s::text[]) AS m (id, source_id)
 """
 
 INSERT_CHANGES = """
-INSERT INTO ingest_machinechange (tenant_id, appliance_id, at, id, machine_id, property, old_value, new_value,
-                                  configuration_version)
-SELECT %(tenant)s, %(appliance)s, %(at)s, c.id, c.machine_id, c.property, c.old::jsonb, c.new::jsonb, c.version
+INSERT INTO ingest_machinechange (tenant_id, appliance_id, file_import_id, at, id, machine_id, property, old_value,
+                                  new_value, configuration_version)
+SELECT %(tenant)s, %(appliance)s, %(import)s, %(at)s, c.id, c.machine_id, c.property, c.old::jsonb, c.new::jsonb,
+       c.version
 FROM unnest(%(ids)s::uuid[], %(machines)s::uuid[], %(properties)s::text[], %(old)s::text[], %(new)s::text[],
             %(versions)s::bigint[]) AS c (id, machine_id, property, old, new, version)
 """

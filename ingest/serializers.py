@@ -115,12 +115,15 @@ class NicOut(serializers.ModelSerializer[Nic]):
 
 class ChangeOut(serializers.ModelSerializer[MachineChange]):
     appliance = serializers.UUIDField(source="appliance_id", allow_null=True)
+    file_import = serializers.UUIDField(
+        source="file_import_id", allow_null=True, help_text="The import that told of it, when no appliance did."
+    )
     old = serializers.JSONField(source="old_value")
     new = serializers.JSONField(source="new_value")
 
     class Meta:
         model = MachineChange
-        fields = ["at", "property", "old", "new", "configuration_version", "appliance"]
+        fields = ["at", "property", "old", "new", "configuration_version", "appliance", "file_import"]
         read_only_fields = fields
 
 

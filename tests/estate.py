@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from tests import make
 from tests.conftest import wait_until
+from tests.ingest.imports.files import azure, imported, server
 
 POINTS_A_DAY = 144
 INTERVAL_SECONDS = 600
@@ -202,6 +203,7 @@ def whole_estate() -> Estate:
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
         "catalog": catalogs[0]["id"],
         "price_sheet": price_sheet(api),
+        "file_import": imported(api, project, azure(server("file-01")), "azure_migrate_csv")["id"],
         "signed": "forged",
     }
     return Estate(cast=cast, ids=ids)

@@ -1,0 +1,75 @@
+"""The problems of an import: kept in bulk, told as JSON and as CSV that no spreadsheet takes for formulas."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from ingest.bulk import plain_array, run, text_array
+from ingest.imports.models import ImportProblem
+from ingest.imports.parsed import Problem
+from ingest.text import shown
+from migrate_hub.tenants.context import current_tenant_id
+from migrate_hub.tenants.models import uuid7
+
+# Beyond this nobody reads on; the counts go on.
+MAX_KEPT = 100_000
+ROWS_A_STATEMENT = 5000
+SHOWN = 100
+MESSAGE_LENGTH, SHEET_LENGTH, COLUMN_LENGTH = 500, 64, 255
+HEADINGS = ("severity", "code", "sheet", "row", "column", "message")
+# What makes a spreadsheet take a cell for a formula, also in full width.
+FORMULA_STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
+
+KEEP = """
+INSERT INTO ingest_importproblem (tenant_id, file_import_id, id, number, severity, code, message, sheet, "row",
+                                  "column")
+SELECT %(tenant)s, %(import)s, p.*
+FROM unnest(%(ids)s::uuid[], %(numbers)s::int[], %(severities)s::text[], %(codes)s::text[], %(messages)s::text[],
+            %(sheets)s::text[], %(rows)s::int[], %(columns)s::text[]) AS p
+"""
+
+
+def keep_problems(import_id: UUID, problems: Sequence[Problem], *, after: int) -> None:
+    """Stores problems, numbered from `after` on; those beyond MAX_KEPT are only counted."""
+    kept = problems[: max(0, MAX_KEPT - after)]
+    for start in range(0, len(kept), ROWS_A_STATEMENT):
+        part = kept[start : start + ROWS_A_STATEMENT]
+        run(
+            KEEP,
+            {
+                "tenant": current_tenant_id(),
+                "import": import_id,
+                "ids": plain_array(uuid7() for _ in part),
+                "numbers": plain_array(after + start + i for i in range(len(part))),
+                "severities": text_array(problem.severity for problem in part),
+                "codes": text_array(problem.code for problem in part),
+                "messages": text_array(shown(problem.message, MESSAGE_LENGTH) for problem in part),
+                "sheets": text_array(shown(problem.sheet, SHEET_LENGTH) for problem in part),
+                "rows": plain_array(problem.row for problem in part),
+                "columns": text_array(shown(problem.column, COLUMN_LENGTH) for problem in part),
+            },
+        )
+
+
+def csv_lines(problems: Iterable[ImportProblem]) -> Iterator[str]:
+    """A CSV with a heading, quoted by RFC 4180."""
+    yield _line(HEADINGS)
+    for problem in problems:
+        yield _line([_harmless(str(value)) for value in _cells(problem)])
+
+
+def _cells(problem: ImportProblem) -> Iterator[object]:
+    for name in HEADINGS:
+        value = getattr(problem, name)
+        yield "" if value is None else value
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(tuple(FORMULA_STARTS)) else cell
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()
