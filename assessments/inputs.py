@@ -2,22 +2,25 @@
 made from that: the same JSON is stored with the result, so the decision trace is computed again from equal inputs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
 
-from assessments.engine.fixed_point import scaled
-from assessments.engine.values import BOOT_TYPES, Disks, Machines, Nics, Observed
+from assessments.credit_history import as_text, credits_of, read_credits
+from assessments.engine.fixed_point import IntArray, scaled
+from assessments.engine.values import BOOT_TYPES, Disks, DiskTotals, Machines, Nics, NicTotals, Observed
 from assessments.models import AssessedDisk, AssessedMachine
+from ingest.imports.models import ImportedUtilization
 from ingest.models import DiscoveredBy, Disk, Machine, Nic
 from ingest.utilization import Measured, Utilization, utilization
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
 NIC_METRICS = ("received_mbps", "transmitted_mbps")
+MACHINE_METRICS = ("cpu_percent", "memory_percent")
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,18 @@ class LoadedMachines:
 
 
 def load_machines(
-    machine_ids: Sequence[UUID], *, start_at: datetime, end_at: datetime, percentile: float, performance_based: bool
+    machine_ids: Sequence[UUID],
+    *,
+    start_at: datetime,
+    end_at: datetime,
+    percentile: float,
+    performance_based: bool,
+    credit_terms: IntArray | None = None,
 ) -> LoadedMachines:
-    """Machines with parts and utilization in [start_at, end_at), by a fixed number of queries."""
+    """Machines with parts and utilization in [start_at, end_at), by a fixed number of queries.
+
+    With `credit_terms` also what the history asks of burstable sizes with these terms.
+    """
     machines = list(Machine.objects.filter(id__in=machine_ids).order_by("id"))
     ids = [machine.id for machine in machines]
     used = (
@@ -63,8 +75,15 @@ def load_machines(
     nics: list[list[dict[str, Any]]] = [[] for _ in ids]
     for nic in Nic.objects.filter(machine_id__in=ids).order_by("machine_id", "position", "id"):
         nics[row_of[nic.machine_id]].append(_nic(nic, used))
-    inputs = [_machine(machine, row, used, nics[row]) for row, machine in enumerate(machines)]
-    disks = _load_disks(ids, used)
+    stated = stated_utilization(machines) if performance_based else {}
+    credits = None if credit_terms is None else read_credits(ids, start_at, end_at, credit_terms)
+    inputs = [
+        _machine(machine, row, used, nics[row])
+        | _stated(stated.get(machine.id), used, row)
+        | ({} if credits is None else {"cpu_credits": as_text(credits.get(machine.id))})
+        for row, machine in enumerate(machines)
+    ]
+    disks = _load_disks(ids, used, stated)
     return LoadedMachines(
         ids=ids,
         names=[machine.name for machine in machines],
@@ -92,6 +111,35 @@ def _machine(machine: Machine, row: int, used: Utilization, nics: list[dict[str,
     }
 
 
+def stated_utilization(machines: Sequence[Machine]) -> dict[UUID, ImportedUtilization]:
+    """What files stated of the machines that only files know; an appliance's own figures never mix with a file's."""
+    imported = [machine.id for machine in machines if machine.discovered_by == DiscoveredBy.IMPORT]
+    if not imported:
+        return {}
+    return {found.machine_id: found for found in ImportedUtilization.objects.filter(machine_id__in=imported)}
+
+
+def _stated(stated: ImportedUtilization | None, used: Utilization, row: int) -> dict[str, Any]:
+    """Single values of a file where the machine has no series: no points, so no percentile moves them."""
+    if stated is None:
+        return {}
+    own = {metric: used.machine(row, metric) for metric in MACHINE_METRICS}
+    return {
+        **{metric: _or_value(measured, getattr(stated, metric)) for metric, measured in own.items()},
+        "disk_totals": {metric: _value(getattr(stated, metric)) for metric in DISK_METRICS},
+        "nic_totals": {metric: _value(getattr(stated, metric)) for metric in NIC_METRICS},
+    }
+
+
+def _value(number: float | None) -> Measured:
+    """A value without points, rounded as every utilization is."""
+    return [None if number is None else round(number, 4), 0]
+
+
+def _or_value(measured: Measured, number: float | None) -> Measured:
+    return measured if measured[0] is not None else _value(number)
+
+
 def _nic(nic: Nic, used: Utilization) -> dict[str, Any]:
     return {
         "source_id": nic.source_id,
@@ -102,7 +150,9 @@ def _nic(nic: Nic, used: Utilization) -> dict[str, Any]:
     }
 
 
-def _load_disks(machine_ids: Sequence[UUID], used: Utilization) -> LoadedDisks:
+def _load_disks(
+    machine_ids: Sequence[UUID], used: Utilization, stated: Mapping[UUID, ImportedUtilization]
+) -> LoadedDisks:
     disks = list(Disk.objects.filter(machine_id__in=machine_ids).order_by("machine_id", "position", "id"))
     positions: dict[UUID, int] = {}
     return LoadedDisks(
@@ -112,11 +162,16 @@ def _load_disks(machine_ids: Sequence[UUID], used: Utilization) -> LoadedDisks:
         source_ids=[disk.source_id for disk in disks],
         names=[disk.name or disk.source_id for disk in disks],
         size_gb=[round(disk.size_gb or 0, 4) for disk in disks],
-        observed=[
-            {metric: used.part(disk.machine_id, "disk", disk.source_id, metric) for metric in DISK_METRICS}
-            for disk in disks
-        ],
+        observed=[_disk(disk, used, stated.get(disk.machine_id)) for disk in disks],
     )
+
+
+def _disk(disk: Disk, used: Utilization, stated: ImportedUtilization | None) -> dict[str, Measured]:
+    series = {metric: used.part(disk.machine_id, "disk", disk.source_id, metric) for metric in DISK_METRICS}
+    values = ((stated.disks or {}) if stated else {}).get(disk.source_id)
+    if values is None:
+        return series
+    return {metric: _or_value(measured, values.get(metric)) for metric, measured in series.items()}
 
 
 def _next(counters: dict[UUID, int], key: UUID) -> int:
@@ -153,7 +208,22 @@ def engine_machines(
             machine=_integers(row for row, _ in nics),
             **{metric: _observed(nic[metric] for _, nic in nics) for metric in NIC_METRICS},
         ),
+        disk_totals=_totals(DiskTotals, inputs, "disk_totals", DISK_METRICS),
+        nic_totals=_totals(NicTotals, inputs, "nic_totals", NIC_METRICS),
+        credits=credits_of(machine.get("cpu_credits") for machine in inputs),
     )
+
+
+Totals = TypeVar("Totals", DiskTotals, NicTotals)
+NOTHING: Measured = [None, 0]
+
+
+def _totals(kind: type[Totals], inputs: Sequence[dict[str, Any]], key: str, metrics: Sequence[str]) -> Totals | None:
+    """Totals that files stated, unknown for the other machines; None where no machine has any."""
+    stated = [machine.get(key, {}) for machine in inputs]
+    if not any(stated):
+        return None
+    return kind(**{metric: _observed(totals.get(metric, NOTHING) for totals in stated) for metric in metrics})
 
 
 def _integers(values: Iterable[int]) -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -6,7 +6,7 @@ The JSON that is stored with each machine explains one machine; these arrays ans
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assessments.engine.fixed_point import IntArray
-from assessments.engine.values import Disks, Machines, Nics, Observed
-from assessments.inputs import DISK_METRICS, NIC_METRICS, LoadedMachines
+from assessments.engine.values import Credits, Disks, DiskTotals, Machines, Nics, NicTotals, Observed
+from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS, LoadedMachines
 from assessments.models import AssessmentRun, RunShard, ShardArrays
 from migrate_hub.errors import DomainError
 
 WHOLE: "np.dtype[Any]" = np.dtype("<i8")
 YES_NO: "np.dtype[Any]" = np.dtype("?")
 ID_BYTES = 16
-MACHINE_METRICS = ("cpu_percent", "memory_percent")
 OBSERVED = (*MACHINE_METRICS, *(f"disks.{name}" for name in DISK_METRICS), *(f"nics.{name}" for name in NIC_METRICS))
+TOTALS = {"disk_totals": DISK_METRICS, "nic_totals": NIC_METRICS}
 COLUMNS = {
     **dict.fromkeys(("cores", "memory_mb", "operating_system", "boot_type", "expected_points"), WHOLE),
     "imported": YES_NO,
@@ -32,10 +32,25 @@ COLUMNS = {
     **{f"{name}.known": YES_NO for name in OBSERVED},
     **{f"{name}.points": WHOLE for name in OBSERVED},
 }
+# What a shard has only where its machines have it: totals that files stated, answers about the credits of burstable
+# sizes. They need 32 bits.
+TOTAL_COLUMNS = {
+    f"{part}.{name}.{column}": dtype
+    for part, names in TOTALS.items()
+    for name in names
+    for column, dtype in (("values", WHOLE), ("known", YES_NO), ("points", WHOLE))
+}
+CREDIT_NUMBER: "np.dtype[Any]" = np.dtype("<u4")
+CREDIT_COLUMNS = {
+    "credits.terms": CREDIT_NUMBER,
+    "credits.known": YES_NO,
+    "credits.carried": CREDIT_NUMBER,
+    "credits.spent_minute": CREDIT_NUMBER,
+}
 
 
 class PackedInputs(msgspec.Struct):
-    """One shard on disk: ids of 16 bytes, and one little-endian array a column of COLUMNS."""
+    """One shard on disk: ids of 16 bytes, and one little-endian array a column of COLUMNS and of what it has beside."""
 
     machine_ids: bytes
     operating_systems: list[str]
@@ -94,17 +109,24 @@ def save_inputs(run: AssessmentRun, part: int, machines: LoadedMachines) -> None
 def packed(loaded: LoadedMachines) -> bytes:
     """One shard's inputs as bytes."""
     machines = loaded.values
-    if machines.disk_totals is not None or machines.credits is not None:
-        raise ValueError("disk totals and credits are not packed; a run read back would be another run")
+    columns = dict(COLUMNS)
+    if machines.disk_totals is not None or machines.nic_totals is not None:
+        columns |= {name: dtype for name, dtype in TOTAL_COLUMNS.items() if _has(machines, name)}
+    if machines.credits is not None:
+        columns |= CREDIT_COLUMNS
     return msgspec.msgpack.encode(
         PackedInputs(
             machine_ids=b"".join(machine_id.bytes for machine_id in loaded.ids),
             operating_systems=list(machines.operating_systems),
             disk_source_ids=loaded.disks.source_ids,
             nic_source_ids=[nic["source_id"] for machine in loaded.inputs for nic in machine["nics"]],
-            columns={name: _column(machines, name).astype(dtype).tobytes() for name, dtype in COLUMNS.items()},
+            columns={name: _column(machines, name).astype(dtype).tobytes() for name, dtype in columns.items()},
         )
     )
+
+
+def _has(machines: Machines, name: str) -> bool:
+    return getattr(machines, name.partition(".")[0]) is not None
 
 
 def _column(machines: Machines, name: str) -> NDArray[Any]:
@@ -146,16 +168,77 @@ def unpacked(blobs: Iterable[bytes]) -> RunInputs:
                 machine=_owners(columns["nics.machine"], shards, [len(shard.nic_source_ids) for shard in shards]),
                 **{name: _observed(columns, f"nics.{name}") for name in NIC_METRICS},
             ),
+            disk_totals=_totals(shards, "disk_totals", DiskTotals),
+            nic_totals=_totals(shards, "nic_totals", NicTotals),
+            credits=_credits(shards),
         ),
     )
+
+
+Totals = TypeVar("Totals", DiskTotals, NicTotals)
+
+
+def _totals(shards: Sequence[PackedInputs], part: str, kind: type[Totals]) -> Totals | None:
+    """The totals of all shards, unknown for the machines of a shard that has none; None where no shard has any."""
+    if not any(f"{part}.{TOTALS[part][0]}.known" in shard.columns for shard in shards):
+        return None
+    names = [f"{part}.{name}" for name in TOTALS[part]]
+    columns = {
+        f"{name}.{column}": np.concatenate([_column_or_nothing(shard, f"{name}.{column}") for shard in shards])
+        for name in names
+        for column in ("values", "known", "points")
+    }
+    return kind(**{name.partition(".")[2]: _observed(columns, name) for name in names})
+
+
+def _column_or_nothing(shard: PackedInputs, name: str) -> NDArray[Any]:
+    packed = shard.columns.get(name)
+    dtype = TOTAL_COLUMNS[name]
+    return np.zeros(_machine_count(shard), dtype=dtype) if packed is None else np.frombuffer(packed, dtype=dtype)
+
+
+def _credits(shards: Sequence[PackedInputs]) -> Credits | None:
+    """The credits of all shards; not known for the machines of a shard whose histories all were too short."""
+    if not any("credits.known" in shard.columns for shard in shards):
+        return None
+    return same_terms([_credits_of(shard) for shard in shards])
+
+
+def same_terms(parts: Sequence[Credits]) -> Credits:
+    """The credits of several shards as one. A shard whose histories all were too short tells of no terms."""
+    terms = max((part.terms for part in parts), key=len)
+    carried, spent_minute = (
+        np.concatenate([_widened(getattr(part, name), len(terms)) for part in parts])
+        for name in ("carried", "spent_minute")
+    )
+    return Credits(terms, np.concatenate([part.known for part in parts]), carried=carried, spent_minute=spent_minute)
+
+
+def _credits_of(shard: PackedInputs) -> Credits:
+    columns = {name: np.frombuffer(shard.columns.get(name, b""), dtype=dtype) for name, dtype in CREDIT_COLUMNS.items()}
+    count, terms = _machine_count(shard), columns["credits.terms"].reshape(-1, 3).astype(np.int64)
+    known = columns["credits.known"] if len(columns["credits.known"]) else np.zeros(count, dtype=np.bool_)
+    carried, spent_minute = (
+        columns[name].reshape(count, len(terms)).astype(np.int64)
+        for name in ("credits.carried", "credits.spent_minute")
+    )
+    return Credits(terms, known, carried=carried, spent_minute=spent_minute)
+
+
+def _widened(answers: IntArray, count: int) -> IntArray:
+    return answers if answers.shape[1] == count else np.zeros((len(answers), count), dtype=np.int64)
 
 
 def _observed(columns: dict[str, NDArray[Any]], name: str) -> Observed:
     return Observed(columns[f"{name}.values"], columns[f"{name}.known"], columns[f"{name}.points"])
 
 
+def _machine_count(shard: PackedInputs) -> int:
+    return len(shard.machine_ids) // ID_BYTES
+
+
 def _machine_counts(shards: Sequence[PackedInputs]) -> list[int]:
-    return [len(shard.machine_ids) // ID_BYTES for shard in shards]
+    return [_machine_count(shard) for shard in shards]
 
 
 def _owners(owner: IntArray, shards: Sequence[PackedInputs], parts: Sequence[int]) -> IntArray:

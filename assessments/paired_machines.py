@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from assessments.engine.fixed_point import BoolArray, IntArray
-from assessments.engine.values import Machines, Observed
-from assessments.inputs import DISK_METRICS, NIC_METRICS
-from assessments.packed_run import MACHINE_METRICS, RunInputs
+from assessments.engine.values import Credits, Machines, Observed
+from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS
+from assessments.packed_run import TOTALS, RunInputs
 
 ABSENT = -1
 
@@ -41,6 +41,9 @@ class Pairs:
             cpu_percent=before.cpu_percent,
             memory_percent=before.memory_percent,
             expected_points=before.expected_points,
+            disk_totals=before.disk_totals,
+            nic_totals=before.nic_totals,
+            credits=before.credits,
             disks=replace(after.disks, **disks),
             nics=replace(after.nics, **nics),
         )
@@ -95,7 +98,25 @@ def use_differs(one: Machines, other: Machines) -> BoolArray:
         differs[one.disks.machine[_differs(getattr(one.disks, name), getattr(other.disks, name))]] = True
     for name in NIC_METRICS:
         differs[one.nics.machine[_differs(getattr(one.nics, name), getattr(other.nics, name))]] = True
-    return differs
+    for part, metrics in TOTALS.items():
+        for name in metrics:
+            differs |= _differs(_total(one, part, name), _total(other, part, name))
+    return differs | _credits_differ(one.credits, other.credits)
+
+
+def _total(machines: Machines, part: str, name: str) -> Observed:
+    totals = getattr(machines, part)
+    found: Observed = Observed.missing(len(machines)) if totals is None else getattr(totals, name)
+    return found
+
+
+def _credits_differ(one: Credits | None, other: Credits | None) -> BoolArray | bool:
+    """Where the history carries another number of cores, or is looked at in one of them only."""
+    if one is None or other is None:
+        return one is not other
+    if not np.array_equal(one.terms, other.terms):
+        return one.known | other.known
+    return (one.known != other.known) | (one.carried != other.carried).any(axis=1)
 
 
 def _differs(one: Observed, other: Observed) -> BoolArray:

@@ -4,7 +4,7 @@ A job reads them after the run was published, shard by shard; they are kept with
 sliders is computed from them and from the run's own inputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,11 +14,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from assessments.credit_history import KEPT_WINDOWS, credits_of_answers, read_windows
 from assessments.engine.fixed_point import IntArray, scaled
-from assessments.engine.values import Machines, Observed
-from assessments.inputs import DISK_METRICS, NIC_METRICS
+from assessments.engine.values import Credits, Disks, Machines, Nics, Observed
+from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS
 from assessments.models import AssessmentRun, ShardArrays
-from assessments.packed_run import MACHINE_METRICS, RunInputs
+from assessments.packed_run import CREDIT_NUMBER, RunInputs, same_terms
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.percentiles import MENU, WINDOWS
 from ingest.rollups import Rolled, rolled_up
@@ -46,16 +47,26 @@ def reading_of(run: AssessmentRun) -> Reading | None:
     return Reading(MENU.index(percentile), lengths.index(length))
 
 
+class PackedCredits(msgspec.Struct):
+    """What the histories of one shard's machines ask of burstable sizes over one window; arrays as in Credits."""
+
+    terms: bytes
+    known: bytes
+    carried: bytes
+
+
 class PackedPercentiles(msgspec.Struct):
     """One shard on disk: little-endian arrays whose rows are those of the shard's inputs, by kind of row as in METRICS.
 
     `values` are float32 of the shape (rows, metrics, windows, percentiles), NaN where there was no point; `points` are
-    int32 of the shape (rows, metrics, windows), `expected` int32 of the shape (machines, windows).
+    int32 of the shape (rows, metrics, windows), `expected` int32 of the shape (machines, windows). `credits` are of the
+    windows that are long enough, where the run looks at credits at all.
     """
 
     values: dict[str, bytes]
     points: dict[str, bytes]
     expected: bytes
+    credits: dict[str, PackedCredits] = {}
 
 
 _decoder = msgspec.msgpack.Decoder(PackedPercentiles)
@@ -69,31 +80,43 @@ class Menu:
     values: dict[str, NDArray[np.float32]]
     points: dict[str, IntArray]
     expected: IntArray
+    credits: Mapping[str, Credits]
 
     @cached_property
     def nbytes(self) -> int:
-        arrays: list[NDArray[Any]] = [*self.values.values(), *self.points.values(), self.expected]
+        carried = [credits.carried for credits in self.credits.values()]
+        arrays: list[NDArray[Any]] = [*self.values.values(), *self.points.values(), self.expected, *carried]
         return sum(array.nbytes for array in arrays)
 
     def machines(self, inputs: RunInputs, reading: Reading) -> Machines:
-        """The run's machines with their utilization read in another way."""
+        """The run's machines with their utilization read in another way; what files stated stays what it is."""
         machines = inputs.machines
 
-        def observed(part: str, metrics: Sequence[str]) -> dict[str, Any]:
-            return {name: self._observed(part, column, reading) for column, name in enumerate(metrics)}
+        def observed(part: str, owner: Machines | Disks | Nics, metrics: Sequence[str]) -> dict[str, Any]:
+            return {
+                name: _with_stated(self._observed(part, column, reading), getattr(owner, name))
+                for column, name in enumerate(metrics)
+            }
 
         return replace(
             machines,
-            **observed("", MACHINE_METRICS),
+            **observed("", machines, MACHINE_METRICS),
             expected_points=self.expected[reading.window],
-            disks=replace(machines.disks, **observed("disk", DISK_METRICS)),
-            nics=replace(machines.nics, **observed("nic", NIC_METRICS)),
+            disks=replace(machines.disks, **observed("disk", machines.disks, DISK_METRICS)),
+            nics=replace(machines.nics, **observed("nic", machines.nics, NIC_METRICS)),
+            credits=self.credits.get(WINDOW_NAMES[reading.window]),
         )
 
     def _observed(self, part: str, metric: int, reading: Reading) -> Observed:
         values = self.values[part][metric, reading.window, reading.percentile]
         known = ~np.isnan(values)
         return Observed(scaled(np.where(known, values, 0)), known, self.points[part][metric, reading.window])
+
+
+def _with_stated(observed: Observed, own: Observed) -> Observed:
+    """Where there is no series, the run's own value without points: what a file stated."""
+    stated = ~observed.known & own.known & (own.points == 0)
+    return Observed(np.where(stated, own.values, observed.values), observed.known | stated, observed.points)
 
 
 def load_menu(run: AssessmentRun) -> Menu:
@@ -108,21 +131,59 @@ def load_menu(run: AssessmentRun) -> Menu:
         counted = np.frombuffer(b"".join(shard.points[part] for shard in shards), dtype=COUNT)
         points[part] = np.moveaxis(counted.reshape(shape), 0, -1).astype(np.int64)
     expected = np.frombuffer(b"".join(shard.expected for shard in shards), dtype=COUNT)
-    return Menu(values, points, expected.reshape(-1, len(WINDOW_NAMES)).T.astype(np.int64))
+    counts = [len(shard.expected) // (COUNT.itemsize * len(WINDOW_NAMES)) for shard in shards]
+    return Menu(
+        values,
+        points,
+        expected.reshape(-1, len(WINDOW_NAMES)).T.astype(np.int64),
+        credits={
+            name: _credits(shards, counts, name) for name in KEPT_WINDOWS if any(name in s.credits for s in shards)
+        },
+    )
+
+
+def _credits(shards: Sequence[PackedPercentiles], counts: Sequence[int], window_name: str) -> Credits:
+    """The credits of all shards over one window."""
+    nothing = PackedCredits(terms=b"", known=b"", carried=b"")
+    return same_terms(
+        [_unpacked(shard.credits.get(window_name, nothing), count) for shard, count in zip(shards, counts, strict=True)]
+    )
+
+
+def _unpacked(packed: PackedCredits, count: int) -> Credits:
+    terms = np.frombuffer(packed.terms, dtype=CREDIT_NUMBER).reshape(-1, 3).astype(np.int64)
+    known = np.frombuffer(packed.known, dtype=np.bool_) if packed.known else np.zeros(count, dtype=np.bool_)
+    carried = np.frombuffer(packed.carried, dtype=CREDIT_NUMBER).reshape(count, len(terms)).astype(np.int64)
+    return Credits(terms, known, carried, np.zeros_like(carried))
+
+
+def _packed_credits(inputs: RunInputs, end_at: datetime, terms: IntArray) -> dict[str, PackedCredits]:
+    starts = {name: end_at - WINDOWS[name] for name in KEPT_WINDOWS}
+    windows = read_windows(inputs.machine_ids, starts, end_at, terms)
+    packed = {}
+    for name, answers in windows.items():
+        credits = credits_of_answers([answers.get(machine_id, b"") for machine_id in inputs.machine_ids])
+        packed[name] = PackedCredits(
+            terms=credits.terms.astype(CREDIT_NUMBER).tobytes(),
+            known=credits.known.tobytes(),
+            carried=credits.carried.astype(CREDIT_NUMBER).tobytes(),
+        )
+    return packed
 
 
 # --- reading them -----------------------------------------------------------------------------------------------------
 
 
-def read_percentiles(inputs: RunInputs, end_at: datetime) -> bytes:
+def read_percentiles(inputs: RunInputs, end_at: datetime, credit_terms: IntArray | None = None) -> bytes:
     """The menu percentiles of one shard over the windows that end at `end_at`, packed; from rolled-up rows where valid.
 
-    Points that arrived after the run count too: the windows end where the run's does, the history is what is there now.
+    With `credit_terms` also what the histories ask of burstable sizes with these terms. Points that arrived after the
+    run count too: the windows end where the run's does, the history is what is there now.
     """
     table = _Table(inputs)
     for window_name, rolled in rolled_up(inputs.machine_ids, end_at, WINDOW_NAMES):
         table.add(WINDOW_NAMES.index(window_name), rolled)
-    return table.packed()
+    return table.packed({} if credit_terms is None else _packed_credits(inputs, end_at, credit_terms))
 
 
 class _Table:
@@ -157,12 +218,13 @@ class _Table:
             self._values[part][rows[there], :, window] = values.reshape(-1, len(metrics), len(MENU))[there]
             self._points[part][rows[there], :, window] = points.reshape(-1, len(metrics))[there]
 
-    def packed(self) -> bytes:
+    def packed(self, credits: dict[str, PackedCredits]) -> bytes:
         return msgspec.msgpack.encode(
             PackedPercentiles(
                 values={part: array.tobytes() for part, array in self._values.items()},
                 points={part: array.tobytes() for part, array in self._points.items()},
                 expected=self._expected.tobytes(),
+                credits=credits,
             )
         )
 

@@ -11,7 +11,7 @@ from assessments.catalog.price_origins import PriceOrigins, with_sources
 from assessments.engine.explain import explain
 from assessments.engine.issues import DATA_ISSUES, DISK_DATA_ISSUES, DISK_FINDINGS, FINDINGS, NIC_DATA_ISSUES, Issue
 from assessments.engine.trace import MachineTrace
-from assessments.inputs import DISK_METRICS, stored_machine
+from assessments.inputs import DISK_METRICS, NIC_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
 from assessments.settings import engine_settings
@@ -50,9 +50,12 @@ def observed(machine: AssessedMachine, disks: Iterable[AssessedDisk]) -> dict[st
         "cpu_percent": value_of(machine.inputs["cpu_percent"]),
         "memory_percent": value_of(machine.inputs["memory_percent"]),
         **{f"disk_{metric}": total_of(disk.observed[metric] for disk in of_disks) for metric in DISK_METRICS},
-        "network_received_mbps": total_of(nic["received_mbps"] for nic in nics),
-        "network_transmitted_mbps": total_of(nic["transmitted_mbps"] for nic in nics),
+        **{f"network_{metric}": total_of(nic[metric] for nic in nics) for metric in NIC_METRICS},
     }
+    for part, key in (("disk", "disk_totals"), ("network", "nic_totals")):
+        for metric, total in machine.inputs.get(key, {}).items():
+            if figures[f"{part}_{metric}"] is None:
+                figures[f"{part}_{metric}"] = value_of(total)
     return {name: value for name, value in figures.items() if value is not None}
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.engine.assess import assess
+from assessments.engine.fixed_point import IntArray
 from assessments.engine.rankings import Rankings
 from assessments.inputs import LoadedMachines, load_machines
 from assessments.left_out import left_out
@@ -21,10 +22,10 @@ from assessments.repeating import repeated_machines, repeated_parts
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.settings import engine_settings
-from assessments.targets import catalog_of, target_of
+from assessments.targets import catalog_of, credit_terms_of, target_of
 from groups.membership import member_ids
 from ingest.percentiles import MENU
-from ingest.rollups import menu_window, refresh
+from ingest.rollups import LONGEST_NAME, menu_window, refresh
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -67,9 +68,10 @@ def run_shard(claim: Claim) -> None:
         run = _unfinished_run(claim)
         shard = RunShard.objects.get(run=run, part=claim.part)
         catalog = catalog_of(run)
-    _roll_up(run, shard)
+        credit_terms = credit_terms_of(run)
+    _roll_up(run, shard, credit_terms)
     with tenant_context(claim.tenant_id):
-        machines = repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard)
+        machines = repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard, credit_terms)
     decided = assess(machines.values, catalog, engine_settings(run.settings))
     with tenant_context(claim.tenant_id):
         delete_rows(run, claim.part)
@@ -78,7 +80,7 @@ def run_shard(claim: Claim) -> None:
         _finish_shard(run, claim)
 
 
-def _roll_up(run: AssessmentRun, shard: RunShard) -> None:
+def _roll_up(run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None) -> None:
     """Makes the rolled-up rows that the shard is about to read, where they are not valid, for the next run too."""
     window_name = menu_window(run.performance_start_at, run.performance_end_at)
     as_is = run.settings["sizing_criterion"] == "as_on_premises"
@@ -86,16 +88,19 @@ def _roll_up(run: AssessmentRun, shard: RunShard) -> None:
         return
     machine_ids = [UUID(id) for id in shard.machine_ids]
     end_at, now = run.performance_end_at, timezone.now()
-    refresh(run.tenant_id, machine_ids, end_at, window_names=[window_name], now=now, used=True)
+    # What the history asks of burstable sizes is kept with the month.
+    month = [] if credit_terms is None else [LONGEST_NAME]
+    refresh(run.tenant_id, machine_ids, end_at, window_names=list({window_name, *month}), now=now, used=True)
 
 
-def _read_machines(run: AssessmentRun, shard: RunShard) -> LoadedMachines:
+def _read_machines(run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None) -> LoadedMachines:
     return load_machines(
         [UUID(id) for id in shard.machine_ids],
         start_at=run.performance_start_at,
         end_at=run.performance_end_at,
         percentile=run.settings["percentile"],
         performance_based=run.settings["sizing_criterion"] == "performance_based",
+        credit_terms=credit_terms,
     )
 
 

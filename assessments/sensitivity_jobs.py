@@ -17,7 +17,8 @@ from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, 
 from assessments.packed_run import refuse_without_inputs, unpacked
 from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
 from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
-from ingest.percentiles import MENU
+from assessments.targets import credit_terms_of
+from ingest.percentiles import MENU, WINDOWS
 from ingest.rollups import refresh
 from migrate_hub.errors import DomainError
 from migrate_hub.jobs.claiming import Claim
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 PERCENTILES_TASK = "assessments.percentiles"
 GRID_TASK = "assessments.grid"
 BACKGROUND = "bulk"
+LONGEST = max(WINDOWS.values())
 GRID = tuple(Reading(percentile, window) for window in range(len(WINDOW_NAMES)) for percentile in range(len(MENU)))
 GRID_POSITIONS = len(GRID) * len(COMFORT_FACTORS)
 
@@ -157,7 +159,7 @@ def compute_percentiles(claim: Claim) -> None:
         inputs = unpacked([ShardArrays.objects.get(run=run, part=claim.part).inputs])
     refresh(claim.tenant_id, inputs.machine_ids, run.performance_end_at, now=timezone.now(), used=True)
     with tenant_context(claim.tenant_id):
-        packed = read_percentiles(inputs, run.performance_end_at)
+        packed = read_percentiles(inputs, run.performance_end_at, credit_terms_of(run, LONGEST))
     with tenant_context(claim.tenant_id):
         sensitivity = _locked(run.id)
         ShardArrays.objects.filter(run=run, part=claim.part).update(percentiles=packed)

@@ -1,9 +1,12 @@
 """What a run was assessed against: its pinned catalog, region and settings as the engine takes them."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from assessments.catalog.price_origins import PriceOrigins, load_origins
 from assessments.catalog.selection import PinnedSheet, load_region
+from assessments.credit_history import terms_to_look_at
+from assessments.engine.fixed_point import IntArray
 from assessments.engine.target import Target
 from assessments.engine.values import Catalog
 from assessments.models import AssessmentRun
@@ -25,6 +28,12 @@ def target_of(
 def catalog_of(run: AssessmentRun) -> Catalog:
     """What was on sale for a run: its pinned catalog and region, with the prices of its price sheet of that day."""
     return load_region(run.catalog, run.region, run.settings["currency"], _sheet_of(run))
+
+
+def credit_terms_of(run: AssessmentRun, window: timedelta | None = None) -> IntArray | None:
+    """The credit terms of burstable sizes that matter to a run, or would with another window; None where none do."""
+    length = window or run.performance_end_at - run.performance_start_at
+    return terms_to_look_at(engine_settings(run.settings), catalog_of(run), length)
 
 
 def origins_of(run: AssessmentRun) -> PriceOrigins:

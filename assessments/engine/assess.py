@@ -79,7 +79,7 @@ def decide(machines: Machines, ground: Groundwork, rankings: Rankings) -> Recomm
     states = readiness(findings, rules)
     storage, storage_by_type = storage_costs(machines.disks, ground.disks, len(machines), target)
     ready = states != READINESS.index("not_ready")
-    outbound = outbound_gb_per_month(outbound_mbps(machines.nics, len(machines), observed=target.uses_observations))
+    outbound = outbound_gb_per_month(outbound_mbps(machines, observed=target.uses_observations))
     rating = confidence(machines, target)
     return Recommendations(
         readiness=states,

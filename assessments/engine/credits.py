@@ -19,7 +19,7 @@ from assessments.engine.values import Sizes
 MIN_WINDOW_MINUTES = 7 * 24 * 60
 # Of seven days this much must be there; what is missing counts as the busiest point.
 MIN_COVERED_MINUTES = MIN_WINDOW_MINUTES * 9 // 10
-MOST_CARRIED = 10**10
+MOST_CARRIED = 4 * 10**9  # above any machine's cores x comfort factor, and it fits into 32 bits
 
 # cores x factor (10^-4) x percent (10^-4) x minutes on one side, credits (10^-4) on the other, as whole numbers:
 # 3 x carried x percent x minutes <= CREDITS x credits, and 60 of those of an hour are those of a minute.

@@ -37,6 +37,9 @@ from assessments.engine.trace import (
 from assessments.engine.trace_parts import issue_traces, observed_trace
 from assessments.engine.values import BOOT_TYPES, Catalog, Machines, Observed
 
+DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
+NIC_METRICS = ("received_mbps", "transmitted_mbps")
+
 
 def explain(
     machines: Machines, machine: int, catalog: Catalog, settings: Settings, scenario: str | None = None
@@ -92,11 +95,19 @@ def _explain(alone: Machines, rankings: Rankings, explained: int) -> MachineTrac
 
 
 def _machine_observed(alone: Machines) -> tuple[ObservedTrace, ...]:
+    """The machine's own series, and the totals over its disks and adapters that an import gave."""
+    disks, nics = alone.disk_totals, alone.nic_totals
+    totals = {
+        **({} if disks is None else {f"disk_{metric}": getattr(disks, metric) for metric in DISK_METRICS}),
+        **({} if nics is None else {f"network_{metric}": getattr(nics, metric) for metric in NIC_METRICS}),
+    }
+    measured = {
+        "cpu_percent": alone.cpu_percent,
+        "memory_percent": alone.memory_percent,
+        **{name: total for name, total in totals.items() if total.known[0]},
+    }
     expected = int(alone.expected_points[0])
-    return (
-        observed_trace("cpu_percent", alone.cpu_percent, row=0, expected=expected),
-        observed_trace("memory_percent", alone.memory_percent, row=0, expected=expected),
-    )
+    return tuple(observed_trace(name, series, row=0, expected=expected) for name, series in measured.items())
 
 
 def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[RequiredTrace, ...]:

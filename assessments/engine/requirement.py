@@ -6,7 +6,7 @@ import numpy.typing as npt
 from assessments.engine.fixed_point import QUANTITY_SCALE, IntArray, multiply_ceiling, scaled_number
 from assessments.engine.recommendations import DiskRequirement, Requirement
 from assessments.engine.target import Target
-from assessments.engine.values import BOOT_TYPES, Disks, KnownArray, Machines, Nics, Observed
+from assessments.engine.values import BOOT_TYPES, Disks, KnownArray, Machines, Observed
 
 FULL_PERCENT = 100 * QUANTITY_SCALE
 BITS_PER_BYTE = 8
@@ -33,7 +33,7 @@ def requirement(machines: Machines, target: Target) -> Requirement:
         nics=count_parts(machines.nics.machine, count),
         disk_iops=times(_or_totals(sum_parts(iops, disks.machine, count), totals_iops), factor),
         disk_mbps=times(_or_totals(sum_parts(mbps, disks.machine, count), totals_mbps), factor),
-        network_mbps=times(outbound_mbps(machines.nics, count, observed=observed), factor * BITS_PER_BYTE),
+        network_mbps=times(outbound_mbps(machines, observed=observed), factor * BITS_PER_BYTE),
         generation_1=_needs_generation_1(machines, target),
         disks=DiskRequirement(iops=times(iops, factor), mbps=times(mbps, factor)),
     )
@@ -56,12 +56,16 @@ def at_least_zero(observed: Observed) -> IntArray:
     return np.maximum(observed.values, 0)
 
 
-def outbound_mbps(nics: Nics, machines: int, *, observed: bool) -> KnownArray:
+def outbound_mbps(machines: Machines, *, observed: bool) -> KnownArray:
     """Megabytes a second out of each machine. Only what goes out counts (C20)."""
-    known = nics.transmitted_mbps.known & observed
-    return sum_parts(
-        KnownArray(np.where(known, at_least_zero(nics.transmitted_mbps), 0), known), nics.machine, machines
-    )
+    nics, totals = machines.nics, machines.nic_totals
+    sums = sum_parts(_outbound(nics.transmitted_mbps, observed), nics.machine, len(machines))
+    return _or_totals(sums, None if totals is None else _outbound(totals.transmitted_mbps, observed))
+
+
+def _outbound(transmitted: Observed, observed: bool) -> KnownArray:
+    known = transmitted.known & observed
+    return KnownArray(np.where(known, at_least_zero(transmitted), 0), known)
 
 
 def has_no_counters(disks: Disks) -> npt.NDArray[np.bool_]:
@@ -108,7 +112,7 @@ def _both_directions(read: Observed, write: Observed, observed: bool) -> KnownAr
 
 
 def _or_totals(sums: KnownArray, totals: KnownArray | None) -> KnownArray:
-    """C25: where only totals over all disks were imported, they drive the choice of the size."""
+    """C25: where only totals over all disks (or adapters) were imported, they drive the choice of the size."""
     if totals is None:
         return sums
     return KnownArray(np.where(sums.known, sums.values, totals.values), sums.known | totals.known)

@@ -141,6 +141,21 @@ class DiskTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class NicTotals:
+    """Traffic of all network adapters of a machine together, one entry a machine: what imports give.
+
+    It counts where the adapters have no counters of their own.
+    """
+
+    received_mbps: Observed
+    transmitted_mbps: Observed
+
+    def take(self, rows: npt.NDArray[np.intp] | IntArray) -> "NicTotals":
+        """The machines at these rows."""
+        return NicTotals(self.received_mbps.take(rows), self.transmitted_mbps.take(rows))
+
+
+@dataclass(frozen=True, slots=True)
 class Credits:
     """What the CPU credits of burstable sizes carry of each machine's history (`engine.credits`).
 
@@ -165,7 +180,7 @@ class Machines:
 
     `operating_system` indexes `operating_systems`, the unique names. `boot_type` indexes BOOT_TYPES.
     `expected_points` is what a series of this machine would hold if it covered the window completely.
-    `credits` are needed only to consider burstable sizes, `disk_totals` only where an import gives nothing better.
+    `credits` are needed only to consider burstable sizes, the totals only where an import gives nothing better.
     """
 
     cores: IntArray
@@ -180,6 +195,7 @@ class Machines:
     disks: Disks
     nics: Nics
     disk_totals: DiskTotals | None = None
+    nic_totals: NicTotals | None = None
     credits: Credits | None = None
 
     def __post_init__(self) -> None:
@@ -222,6 +238,7 @@ class Machines:
                 transmitted_mbps=self.nics.transmitted_mbps.take(nic_rows),
             ),
             disk_totals=None if self.disk_totals is None else self.disk_totals.take(rows),
+            nic_totals=None if self.nic_totals is None else self.nic_totals.take(rows),
             credits=None if self.credits is None else self.credits.take(rows),
         )
 
@@ -375,7 +392,7 @@ _FREE_LENGTH = frozenset({"operating_systems", "disks", "nics", "credits"})
 
 
 def _arrays(content: object) -> list[Sequence[object]]:
-    if isinstance(content, KnownArray | Observed | Bursting | DiskTotals):
+    if isinstance(content, KnownArray | Observed | Bursting | DiskTotals | NicTotals):
         return [array for field in fields(content) for array in _arrays(getattr(content, field.name))]
     return [content]  # type: ignore[list-item]  # what is left is an array or a tuple of names
 

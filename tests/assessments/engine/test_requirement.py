@@ -1,16 +1,18 @@
 """Utilization x comfort factor, percentiles, and how much of the window was seen."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from assessments.engine.assess import assess
+from assessments.engine.explain import explain
 from assessments.engine.requirement import requirement
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.settings import RuleSetName, Settings, SizingCriterion
 from assessments.engine.target import Target
-from assessments.engine.values import DiskTotals, Observed
+from assessments.engine.values import DiskTotals, NicTotals, Observed
 from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate, number, westus
 
 # Sizes that differ in vCPUs alone, so that the cores decide.
@@ -116,6 +118,33 @@ def test_totals_of_an_import_drive_the_size_where_disks_have_no_counters() -> No
     assert [number(value) for value in required.disk_iops.values] == [300, 4]
     assert [number(value) for value in required.disk_mbps.values] == [8, 4]
     assert not required.disks.iops.known[0]
+
+
+def test_traffic_of_an_import_counts_where_adapters_have_no_counters() -> None:
+    plain = estate([Machine(nics=[]), Machine(nics=[Nic(), Nic()]), Machine(nics=[Nic(1.0, 0)]), Machine(nics=[])])
+    out = Observed.quantities([2.5, 2.5, 2.5, None])
+    machines = replace(plain, nic_totals=NicTotals(out, out)).take(np.array([0, 1, 2, 3]))
+    required = requirement(machines, Target.of(westus(), Settings(comfort_factor=Decimal(1))))
+    assert [number(value) for value in required.network_mbps.values] == [20, 20, 8, 0]
+    assert required.network_mbps.known.tolist() == [True, True, True, False]
+    as_is = requirement(machines, Target.of(westus(), Settings(sizing_criterion="as_on_premises")))
+    assert not as_is.network_mbps.known.any()
+
+
+def test_the_trace_tells_the_totals_of_an_import() -> None:
+    some = Observed.quantities([1.5])
+    totals = NicTotals(some, Observed.missing(1))
+    disks = DiskTotals(Observed.quantities([100]), some, Observed.missing(1), some)
+    machines = replace(estate([Machine(imported=True, cpu=10)]), nic_totals=totals, disk_totals=disks)
+    told = explain(machines, 0, westus(), Settings())
+    assert [(one.metric, one.value, one.points) for one in told.observed] == [
+        ("cpu_percent", Decimal(10), 0),
+        ("memory_percent", None, 0),
+        ("disk_read_iops", Decimal(100), 0),
+        ("disk_write_iops", Decimal("1.5"), 0),
+        ("disk_write_mbps", Decimal("1.5"), 0),
+        ("network_received_mbps", Decimal("1.5"), 0),
+    ]
 
 
 def test_reads_and_writes_are_added_after_the_percentile() -> None:
