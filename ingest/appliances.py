@@ -166,7 +166,13 @@ def note_heartbeat(*, appliance: Appliance, heartbeat: Heartbeat, now: datetime)
     appliance.reported_health = shown(heartbeat.health)
     appliance.errors = [_shown_error(error) for error in heartbeat.errors]
     appliance.last_seen_at = now
-    appliance.save(update_fields=["version", "reported_health", "errors", "last_seen_at"])
+    appliance.clock_skew_seconds = clock_skew(appliance, heartbeat.sent_at, now)
+    appliance.save(update_fields=["version", "reported_health", "errors", "last_seen_at", "clock_skew_seconds"])
+
+
+def clock_skew(appliance: Appliance, sent_at: datetime | None, now: datetime) -> float | None:
+    """Seconds that the appliance's clock is behind ours, negative when it is ahead; as it was when nothing is said."""
+    return appliance.clock_skew_seconds if sent_at is None else (now - sent_at).total_seconds()
 
 
 def _shown_error(error: Any) -> Any:

@@ -419,7 +419,9 @@ def _finish(
     if upload.snapshot and source.after_snapshot:
         appliance.snapshot_epoch, appliance.snapshot_sequence = source.order
     appliance.save(update_fields=["inventory_epoch", "inventory_sequence", "snapshot_epoch", "snapshot_sequence"])
-    note_upload(appliance, sent_at=None, now=now)
+    # A collection that is still to come proves that the clock is ahead, whether or not the batch says when it was sent.
+    is_ahead = upload.collected_at is not None and upload.collected_at > now
+    note_upload(appliance, sent_at=upload.sent_at or (upload.collected_at if is_ahead else None), now=now)
     answer = {
         "accepted": accepted,
         "rejected": keep_rejections(appliance=appliance, kind=UploadKind.INVENTORY, rejected=rejected, now=now),

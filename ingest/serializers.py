@@ -2,10 +2,22 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ingest.models import Appliance, ApplianceKind, Disk, HeldSnapshot, Machine, MachineChange, Nic, RejectedRecord
+from ingest.health import HEALTHS, clock_warning, health_of
+from ingest.models import (
+    Appliance,
+    ApplianceKind,
+    Disk,
+    HeldSnapshot,
+    Machine,
+    MachineChange,
+    Nic,
+    PowerState,
+    RejectedRecord,
+)
 from ingest.snapshots import UUID_BYTES
 from migrate_hub.tenants.api import StrictSerializer
 from migrate_hub.tenants.serializers import NameField
@@ -30,9 +42,21 @@ class HeldSnapshotOut(serializers.ModelSerializer[HeldSnapshot]):
 
 class ApplianceOut(serializers.ModelSerializer[Appliance]):
     machine_count = serializers.IntegerField(help_text="Machines that it listed last and that are not removed.")
-    health = serializers.CharField(
-        help_text="not_registered, silent (not heard for long), or what the appliance itself reported."
+    duplicate_count = serializers.IntegerField(help_text="Those of them that count as another appliance's or a file's.")
+    rejected_last_day = serializers.IntegerField(help_text="Machines and reasons refused within the last 24 hours.")
+    last_points_at = serializers.DateTimeField(allow_null=True, help_text="When an upload last brought points.")
+    health = serializers.SerializerMethodField(
+        help_text="late: alive, but what it should send is missing; silent: not heard of; failing: it says so itself, "
+        "or somebody has to decide."
     )
+    health_reason = serializers.SerializerMethodField(help_text="Why, in words; empty where all is well.")
+    what_to_do = serializers.SerializerMethodField(help_text="Empty where all is well.")
+    clock_skew_seconds = serializers.FloatField(
+        allow_null=True,
+        help_text="How far its clock is behind ours, negative when ahead, from the newest batch that said when it was "
+        "sent; a batch that had to wait at the appliance makes it look behind until the next.",
+    )
+    clock_warning = serializers.SerializerMethodField(help_text="Null unless the clock is over 5 minutes off.")
     held_snapshot = serializers.SerializerMethodField(
         help_text="A snapshot that would remove too much and waits for a person, or null."
     )
@@ -41,9 +65,24 @@ class ApplianceOut(serializers.ModelSerializer[Appliance]):
         model = Appliance
         fields = [
             "id", "name", "kind", "hostname", "version", "created_at", "registered_at", "last_seen_at",
-            "last_upload_at", "machine_count", "health", "errors", "clock_skew_seconds", "held_snapshot",
+            "last_upload_at", "last_points_at", "machine_count", "duplicate_count", "rejected_last_day", "health",
+            "health_reason", "what_to_do", "reported_health", "errors", "clock_skew_seconds", "clock_warning",
+            "held_snapshot",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=HEALTHS))
+    def get_health(self, appliance: Appliance) -> str:
+        return health_of(appliance, timezone.now()).state
+
+    def get_health_reason(self, appliance: Appliance) -> str:
+        return health_of(appliance, timezone.now()).reason
+
+    def get_what_to_do(self, appliance: Appliance) -> str:
+        return health_of(appliance, timezone.now()).remedy
+
+    def get_clock_warning(self, appliance: Appliance) -> str | None:
+        return clock_warning(appliance)
 
     @extend_schema_field(HeldSnapshotOut(allow_null=True))
     def get_held_snapshot(self, appliance: Appliance) -> Any:
@@ -95,6 +134,51 @@ class MachineOut(serializers.ModelSerializer[Machine]):
             "duplicate_of", "configuration_version", "first_seen_at", "last_seen_at", "removed_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class CountedOut(serializers.Serializer[Any]):
+    expected = serializers.IntegerField(help_text="(2 + 4 x disks + 2 x NICs) points an interval.")
+    received = serializers.IntegerField()
+    percent = serializers.FloatField(allow_null=True, help_text="Null where nothing was expected.")
+
+
+class ApplianceDayOut(CountedOut):
+    day = serializers.DateField(help_text="A UTC day; the last one as far as the last full hour.")
+    machines = serializers.IntegerField()
+
+
+class GapOut(CountedOut):
+    machine = serializers.UUIDField()
+    name = serializers.CharField()
+    power_state = serializers.ChoiceField(choices=PowerState.choices)
+    first_seen_at = serializers.DateTimeField()
+    removed_at = serializers.DateTimeField(allow_null=True)
+
+
+class ApplianceCoverageOut(serializers.Serializer[Any]):
+    """What came of what should have come, a day at a time, and which machines have gaps."""
+
+    days = ApplianceDayOut(many=True)
+    machines_with_gaps = serializers.IntegerField()
+    machines = GapOut(many=True, help_text="The first 100 machines with gaps, those that miss most first.")
+    counted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the oldest of these counts was made; large sites are counted once an hour."
+    )
+
+
+class MachineDayOut(CountedOut):
+    day = serializers.DateField()
+    cpu = CountedOut()
+    memory = CountedOut()
+    disk = CountedOut()
+    network = CountedOut()
+
+
+class MachineCoverageOut(serializers.Serializer[Any]):
+    """What came of what should have come of one machine, a day at a time and for each kind of series."""
+
+    interval_seconds = serializers.IntegerField()
+    days = MachineDayOut(many=True)
 
 
 class DiskOut(serializers.ModelSerializer[Disk]):

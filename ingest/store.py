@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from ingest.appliances import clock_skew
 from ingest.bulk import plain_array, rows, text_array
+from ingest.coverage import touch_days
 from ingest.limits import MAX_AHEAD
 from ingest.models import Appliance, UploadKind
 from ingest.packing import DAY_SECONDS, PackedBlocks
@@ -73,16 +75,25 @@ def store_performance(*, appliance: Appliance, epoch: int, key: UUID, body: byte
         "accepted": len(batch.machines) - unknown,
         "rejected": keep_rejections(appliance=appliance, kind=UploadKind.PERFORMANCE, rejected=rejected, now=now),
     }
+    touch_days(appliance, _days_of(batch, decoded.upload.interval_seconds), now)
     note_upload(appliance, sent_at=decoded.upload.sent_at, now=now)
     keep_answer(appliance=appliance, kind=UploadKind.PERFORMANCE, key=key, body=body, answer=answer, now=now)
     return answer
 
 
+def _days_of(batch: Batch, interval_seconds: int) -> set[date]:
+    """The UTC days that the records of a batch speak of."""
+    days: set[int] = set()
+    for start, points in set(zip(batch.starts, batch.points, strict=True)):
+        last = start + (points - 1) * interval_seconds
+        days.update(range(start // DAY_SECONDS, last // DAY_SECONDS + 1))
+    return {datetime.fromtimestamp(day * DAY_SECONDS, UTC).date() for day in days}
+
+
 def note_upload(appliance: Appliance, *, sent_at: datetime | None, now: datetime) -> None:
     """Keeps when the appliance was heard last, and how far its clock is off."""
     appliance.last_seen_at = appliance.last_upload_at = now
-    if sent_at is not None:
-        appliance.clock_skew_seconds = (now - sent_at).total_seconds()
+    appliance.clock_skew_seconds = clock_skew(appliance, sent_at, now)
     appliance.save(update_fields=["last_seen_at", "last_upload_at", "clock_skew_seconds"])
 
 

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.db import OperationalError, models, transaction
 from django.utils import timezone
 
+from ingest.coverage import count_due_days
 from ingest.fold_jobs import FOLD_TASK, FORGET_TASK, fold_failed, fold_in_turns, queue_folds
 from ingest.forgetting import forget_project
 from ingest.limits import RECEIPTS_KEPT, REJECTIONS_KEPT
@@ -75,6 +76,13 @@ def refresh_rollups() -> None:
 
 
 register(REFRESH_TASK, run=refresh_slice, on_failed=leave_stale)
+
+
+@every_hour
+def count_coverage() -> None:
+    """Counts the points of the days that brought new ones, and of the hours that have passed."""
+    for tenant_id in Tenant.objects.order_by("id").values_list("id", flat=True):
+        count_due_days(tenant_id, timezone.now())
 
 
 @every_hour

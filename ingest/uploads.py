@@ -40,6 +40,7 @@ class InventoryUpload(Struct, kw_only=True):
     sequence: Sequence
     machines: list[MachineRecord]
     snapshot: bool = False
+    sent_at: Instant | None = None
     collected_at: Instant | None = None
     removed: list[SourceId] = []
 
@@ -101,6 +102,7 @@ class Heartbeat(Struct):
     version: Annotated[str, Meta(max_length=64)] = ""
     health: Annotated[str, Meta(max_length=32)] = "ok"
     errors: Annotated[list[str | ErrorMembers], Meta(max_length=100)] = []
+    sent_at: Instant | None = None
 
 
 class Registration(Struct):

@@ -1,11 +1,10 @@
 """Appliances, their rejected records, and machines: the people's side."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Prefetch, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -16,14 +15,18 @@ from rest_framework.response import Response
 
 from ingest import appliances
 from ingest.charts import MAX_POINTS, chart, chart_window
+from ingest.coverage import DEFAULT_DAYS, appliance_coverage, asked_days, machine_coverage
 from ingest.filters import filtered_machines
+from ingest.health import with_health
 from ingest.models import Appliance, Disk, Machine, Nic, PowerState, RejectedRecord
 from ingest.serializers import (
+    ApplianceCoverageOut,
     ApplianceCreated,
     ApplianceIn,
     ApplianceOut,
     ChartOut,
     HeldSnapshotOut,
+    MachineCoverageOut,
     MachineDetailOut,
     MachineOut,
     RegistrationKeyOut,
@@ -34,7 +37,6 @@ from migrate_hub.errors import DomainError
 from migrate_hub.tenants.api import ProjectViewSet
 from migrate_hub.tenants.tokens import Issued
 
-SILENT_AFTER = timedelta(hours=3)
 MAX_CHANGES_SHOWN = 1000
 
 
@@ -42,20 +44,11 @@ def _key_of(issued: Issued) -> dict[str, Any]:
     return {"registration_key": issued.wire, "registration_key_expires_at": issued.token.expires_at}
 
 
-def with_health(rows: models.QuerySet[Appliance], now: datetime) -> models.QuerySet[Appliance]:
-    """Adds `machine_count` and `health` to appliances."""
-    # Counted below the row: grouping by its id alone is not enough for a key of (tenant_id, id).
-    machines = Machine.objects.filter(appliance=OuterRef("id"), removed_at=None).order_by().values("appliance")
-    return rows.annotate(
-        machine_count=Coalesce(Subquery(machines.annotate(count=Count("*")).values("count")), 0),
-        health=Case(
-            When(registered_at=None, then=Value("not_registered")),
-            When(last_seen_at__lt=now - SILENT_AFTER, then=Value("silent")),
-            When(reported_health="", then=Value("ok")),
-            default=F("reported_health"),
-            output_field=models.CharField(),
-        ),
-    ).prefetch_related("held_snapshots")
+def _query(name: str, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, description=description, **more)
+
+
+DAYS_QUERY = [_query("days", f"How many UTC days, today included; {DEFAULT_DAYS} when absent.", type=OpenApiTypes.INT)]
 
 
 @extend_schema(tags=["appliances"])
@@ -102,6 +95,18 @@ class AppliancesView(ProjectViewSet):
 
 
 @extend_schema(tags=["appliances"])
+class ApplianceCoverageView(ProjectViewSet):
+    model = Appliance
+
+    @extend_schema(parameters=DAYS_QUERY, responses=ApplianceCoverageOut)
+    def retrieve(self, request: Request, project: str, appliance: str) -> Response:
+        """Points expected and received a day, and the machines with gaps, worst first."""
+        found = self.find(self.get_queryset(), appliance)
+        answer = appliance_coverage(found, asked_days(request.query_params), timezone.now())
+        return Response(ApplianceCoverageOut(answer).data)
+
+
+@extend_schema(tags=["appliances"])
 class RejectedView(ProjectViewSet):
     model = RejectedRecord
     serializer_class = RejectedOut
@@ -119,10 +124,6 @@ class RejectedView(ProjectViewSet):
     def list(self, request: Request, project: str, appliance: str) -> Response:
         """Records refused, one row for a machine and a reason however often it happened."""
         return self.paged(self.get_queryset())
-
-
-def _query(name: str, description: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, description=description, **more)
 
 
 MACHINE_QUERY = [
@@ -159,6 +160,13 @@ class MachinesView(ProjectViewSet):
         found: Machine = self.find(self.get_queryset().prefetch_related(*parts), machine)
         found.shown_changes = list(found.changes.order_by("-at", "-id")[:MAX_CHANGES_SHOWN])  # type: ignore[attr-defined]
         return Response(MachineDetailOut(found).data)
+
+    @extend_schema(parameters=DAYS_QUERY, responses=MachineCoverageOut)
+    def coverage(self, request: Request, project: str, machine: str) -> Response:
+        """Points expected and received a day, for each kind of series."""
+        found = self.find(self.get_queryset(), machine)
+        answer = machine_coverage(found, asked_days(request.query_params), timezone.now())
+        return Response(MachineCoverageOut(answer).data)
 
     @extend_schema(parameters=CHART_QUERY, responses=ChartOut)
     def performance(self, request: Request, project: str, machine: str) -> Response:

@@ -11,10 +11,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ingest import appliances
+from ingest.health import with_health
 from ingest.models import Appliance, ApplianceKind, HeldSnapshot, RejectedRecord
 from ingest.serializers import ApplianceIn
 from ingest.snapshots import UUID_BYTES
-from ingest.views import with_health
 from migrate_hub.errors import DomainError
 from migrate_hub.portal import wording
 from migrate_hub.portal.access import ProjectPortalView, found

@@ -152,7 +152,7 @@ def test_readers_list_appliances_and_contributors_make_them() -> None:
     assert _code(cast.bob.post(path, {"name": "a", "kind": "vmware"}), 409) == "name_taken"
     assert cast.bob.post(path, {"name": "b", "kind": "mainframe"}).status_code == 400
     (listed,) = cast.rita.ok(cast.rita.get(path))["results"]
-    assert (listed["name"], listed["health"], listed["machine_count"]) == ("a", "not_registered", 0)
+    assert (listed["name"], listed["health"], listed["machine_count"]) == ("a", "never_registered", 0)
 
 
 def test_charlie_finds_nothing_of_another_tenants_appliances() -> None:
@@ -172,7 +172,7 @@ def test_a_heartbeat_is_seen_by_people() -> None:
     site.ok(site.post("ingest/heartbeat/", {"version": "2.1", "health": "degraded", "errors": errors}))
     site.inventory(estates.machine("vm-1"), estates.machine("vm-2"))
     shown = people.ok(people.get(f"projects/{site.project}/appliances/{site.id}/"))
-    assert (shown["version"], shown["health"], shown["machine_count"]) == ("2.1", "degraded", 2)
+    assert (shown["version"], shown["health"], shown["machine_count"]) == ("2.1", "failing", 2)
     assert shown["errors"][1]["message"] == "spool at\N{REPLACEMENT CHARACTER} 95 %"
     assert shown["last_upload_at"] is not None
 

@@ -8,6 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
+from ingest.health import Health, health_of
+from ingest.models import Appliance
 from migrate_hub.portal import figures, wording
 from migrate_hub.portal.icons import PATHS
 
@@ -45,6 +47,12 @@ STATUS_LOOKS = {
 def words(code: Any) -> str:
     """Code words in plain ones: ready_with_conditions -> Ready with conditions."""
     return wording.plain(str(code).replace(".", " "))
+
+
+@register.filter
+def health(appliance: Appliance) -> Health:
+    """How an appliance is, why, and what to do."""
+    return health_of(appliance, datetime.now(UTC))
 
 
 @register.simple_tag
