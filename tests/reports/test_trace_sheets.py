@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -10,7 +11,8 @@ import pytest
 
 from tests import make
 from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machine, points, reported
-from tests.reports.workbooks import records
+from tests.reports.test_workbook_office import recalculated
+from tests.reports.workbooks import pairs, records
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 CENT = Decimal("0.005")
@@ -36,7 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "freely sized disks": {"disk_types": ["premium_ssd_v2", "ultra"]},
 }
-Made = tuple[Any, list[dict[str, Any]], dict[str, list[dict[str, Any]]]]
+Made = tuple[Any, list[dict[str, Any]], dict[str, list[dict[str, Any]]], io.BytesIO]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def made(place: tuple[make.Cast, str, str], request: pytest.FixtureRequest) -> M
     link = reported(cast.bob, project, assessment["id"])["download_url"].replace("http://testserver", "")
     data = io.BytesIO(b"".join(make.Api(None).get(link).streaming_content))
     book = openpyxl.load_workbook(data, data_only=True)
-    return assessment, machines, {sheet.title: records(sheet) for sheet in book if sheet.title != "Assessment_Summary"}
+    sheets = {sheet.title: records(sheet) for sheet in book if sheet.title != "Assessment_Summary"}
+    return assessment, machines, sheets, data
 
 
 def number(text: str | None) -> float | None:
@@ -69,10 +72,10 @@ def number(text: str | None) -> float | None:
 
 
 def test_every_refused_size_and_runner_up_is_that_of_the_api(made: Made) -> None:
-    _, machines, sheets = made
+    _, machines, sheets, _ = made
     assert len(machines) == len(MACHINES)
     for one in machines:
-        trace = one["decision_trace"]
+        trace = one["trace"]
         headline = next(scenario for scenario in trace["scenarios"] if scenario["name"] == trace["headline"])
         rows = [row for row in sheets["Decision_Trace"] if row["Machine"] == one["name"] and not row["Disk"]]
         _check_rows(rows, trace["refused"], headline["runner_up"])
@@ -83,9 +86,9 @@ def test_every_refused_size_and_runner_up_is_that_of_the_api(made: Made) -> None
 
 
 def test_every_refused_disk_is_that_of_the_api(made: Made) -> None:
-    _, machines, sheets = made
+    _, machines, sheets, _ = made
     for one in machines:
-        for disk, told in zip(one["disks"], one["decision_trace"]["disks"], strict=True):
+        for disk, told in zip(one["disks"], one["trace"]["disks"], strict=True):
             mine = one["name"], disk["name"]
             rows = [row for row in sheets["Decision_Trace"] if (row["Machine"], row["Disk"]) == mine]
             _check_rows(rows, told["refused"], told["runner_up"])
@@ -107,7 +110,7 @@ def _check_rows(rows: list[dict[str, Any]], refused: list[dict[str, Any]], runne
 
 
 def test_price_lines_add_up_to_the_cost_of_each_machine(made: Made) -> None:
-    _, machines, sheets = made
+    _, machines, sheets, _ = made
     for one in machines:
         lines = [row for row in sheets["Price_Lines"] if row["Machine"] == one["name"]]
         for part in ("compute", "storage"):
@@ -116,7 +119,7 @@ def test_price_lines_add_up_to_the_cost_of_each_machine(made: Made) -> None:
 
 
 def test_price_lines_name_catalog_source_and_arithmetic(made: Made) -> None:
-    _, _, sheets = made
+    _, _, sheets, _ = made
     for row in sheets["Price_Lines"]:
         assert row["Catalog"]
         assert row["Arithmetic"]
@@ -124,7 +127,7 @@ def test_price_lines_name_catalog_source_and_arithmetic(made: Made) -> None:
 
 
 def test_savings_are_differences_of_what_the_api_tells(made: Made) -> None:
-    _, machines, sheets = made
+    _, machines, sheets, _ = made
     by_name = {row["Machine"]: row for row in sheets["Savings"]}
     for one in machines:
         row = by_name[one["name"]]
@@ -136,3 +139,19 @@ def test_savings_are_differences_of_what_the_api_tells(made: Made) -> None:
             assert Decimal(best) <= Decimal(chosen)
         else:
             assert row["All possible savings USD"] is None
+
+
+@pytest.mark.e2e
+def test_libreoffice_comes_to_the_totals_of_the_api(made: Made, tmp_path: Path) -> None:
+    assessment, _, _, data = made
+    book = recalculated(openpyxl.load_workbook(data), tmp_path)
+    lines, cost = pairs(book["Assessment_Summary"]), assessment["summary"]["monthly_cost"]
+    for label, amount in (
+        ("Compute monthly cost USD", cost["compute"]),
+        ("Storage monthly cost USD", cost["storage"]),
+        ("Total monthly cost estimate USD", cost["total"]),
+        ("Total machines assessed", assessment["summary"]["machines"]),
+    ):
+        assert abs(Decimal(str(lines[label])) - Decimal(amount)) < CENT
+    values = [value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row]
+    assert not [value for value in values if isinstance(value, str) and value.startswith(("#", "Err:"))]

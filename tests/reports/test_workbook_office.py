@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from reports.workbook import PriceLineRow
 from reports.workbook.values import DiskType
-from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, WEB_DISK, opened, with_rows
+from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, TERM, TIER, WEB_DISK, opened, pairs, with_rows
 
 DISK_TYPES: tuple[DiskType, ...] = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
 DISKS = [
@@ -60,3 +61,29 @@ def test_libreoffice_finds_no_error_in_any_cell(tmp_path: Path) -> None:
     values = [value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row]
     assert len(values) > 100
     assert not [value for value in values if isinstance(value, str) and value.startswith(("#", "Err:"))]
+
+
+HOURLY = replace(
+    TERM, kind="linux", unit="hour", unit_price=Decimal("0.135939"), hours=744, moves_with="uptime_and_discount"
+)
+COMMITTED = replace(TERM, amount=Decimal("50"), moves_with="discount")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("lines", "compute"),
+    [
+        ([HOURLY], Decimal("101.138616") / 2 * Decimal("0.9")),
+        ([TERM], Decimal("101.138616")),
+        ([HOURLY, COMMITTED], (Decimal("101.138616") / 2 + 50) * Decimal("0.9")),
+    ],
+)
+def test_discount_and_uptime_move_the_total(tmp_path: Path, lines: list[PriceLineRow], compute: Decimal) -> None:
+    book = opened(with_rows(FULL_REPORT, FULL_ROWS, price_lines=[*lines, TIER]), values=False)
+    for name, value in {"discount_percent": 10, "uptime_hours_per_day": 12}.items():
+        sheet, cell = book.defined_names[name].attr_text.replace("$", "").split("!")
+        book[sheet][cell] = value
+    computed = pairs(recalculated(book, tmp_path)["Assessment_Summary"])
+    assert computed["Compute monthly cost USD"] == pytest.approx(float(compute), abs=1e-6)
+    total = compute + Decimal("5.89") + Decimal("14.6")
+    assert computed["Total monthly cost estimate USD"] == pytest.approx(float(total), abs=1e-6)
