@@ -115,8 +115,8 @@ def _credits_differ(one: Credits | None, other: Credits | None) -> BoolArray | b
     if one is None or other is None:
         return one is not other
     if not np.array_equal(one.terms, other.terms):
-        return one.known | other.known
-    return (one.known != other.known) | (one.carried != other.carried).any(axis=1)
+        return np.asarray(one.known | other.known)
+    return np.asarray((one.known != other.known) | (one.carried != other.carried).any(axis=1))
 
 
 def _differs(one: Observed, other: Observed) -> BoolArray:

@@ -65,6 +65,8 @@ def overlaid(
 
     Which sizes a region offers stays the catalog's word. A size of which the sheet prices only Linux costs, with
     Windows, the sheet's price and the license on top that the published prices tell, so the license stays what it is.
+    It is the sheet's own, for commitments too, only where the sheet prices both: its Windows less a published Linux
+    would be the license and the discount in one.
     """
     sizes = {name: index for index, name in enumerate(catalog.sizes.names)}
     tiers = {name: index for index, name in enumerate(catalog.disk_tiers.names)}
@@ -79,7 +81,13 @@ def overlaid(
     given = {name: _replaced(getattr(catalog.prices, name), amounts) for name, amounts in columns.items()}
     prices = replace(catalog.prices, **given)
     only_linux = _mask(len(sizes), columns["linux"].keys() - columns["windows"].keys())
-    prices = replace(prices, windows=_with_license(catalog.prices, prices, only_linux))
+    only_windows = _mask(len(sizes), columns["windows"].keys() - columns["linux"].keys())
+    both = _mask(len(sizes), columns["windows"].keys() & columns["linux"].keys())
+    prices = replace(
+        prices,
+        windows=_with_license(catalog.prices, prices, only_linux),
+        windows_licence=_licenses(catalog.prices, only_windows, both),
+    )
     disk_tiers = replace(catalog.disk_tiers, monthly_price=_replaced(catalog.disk_tiers.monthly_price, of_tiers))
     return replace(catalog, prices=prices, disk_tiers=disk_tiers)
 
@@ -89,6 +97,14 @@ def _with_license(listed: engine.SizePrices, own: engine.SizePrices, rows: BoolA
     license = windows_license(listed)
     values = np.where(rows, np.where(license.known, own.linux.values + license.values, 0), own.windows.values)
     return engine.KnownArray(values, np.where(rows, license.known, own.windows.known))
+
+
+def _licenses(listed: engine.SizePrices, only_windows: BoolArray, both: BoolArray) -> engine.KnownArray:
+    """As given; where only Windows is the sheet's own as published; where both are none, so that these two tell it."""
+    given, license = listed.windows_licence, windows_license(listed)
+    known = np.where(only_windows, license.known, given.known & ~both)
+    values = np.where(only_windows, license.values, given.values)
+    return engine.KnownArray(np.where(known, values, 0), known)
 
 
 def _replaced(array: engine.KnownArray, amounts: Mapping[int, int]) -> engine.KnownArray:

@@ -215,7 +215,10 @@ def _size_prices(skus: Sequence[Sku], prices: Sequence[SkuPrice | None], convert
     return engine.SizePrices(
         linux=column("linux_payg_hourly"),
         windows=column("windows_payg_hourly"),
-        windows_licence=_money(convert(_windows_license(sku)) for sku in skus),
+        windows_licence=_money(
+            None if _tells_license(price) else convert(_windows_license(sku))
+            for sku, price in zip(skus, prices, strict=True)
+        ),
         reservation_1y_term=column("reservation_1y_total"),
         reservation_3y_term=column("reservation_3y_total"),
         savings_plan_1y=column("savings_plan_1y_hourly"),
@@ -226,8 +229,17 @@ def _size_prices(skus: Sequence[Sku], prices: Sequence[SkuPrice | None], convert
     )
 
 
+def _tells_license(price: SkuPrice | None) -> bool:
+    if price is None or price.linux_payg_hourly is None or price.windows_payg_hourly is None:
+        return False
+    return price.windows_payg_hourly >= price.linux_payg_hourly
+
+
 def _windows_license(sku: Sku) -> Decimal | None:
-    """The price of Windows on this size, when it is one and the same in every region where both prices are known."""
+    """The price of Windows on this size, when it is one and the same in every region where both prices are known.
+
+    Taken only where the region itself lacks one of the two.
+    """
     same = sku.windows_license_min_hourly == sku.windows_license_max_hourly
     return sku.windows_license_hourly if same else None
 

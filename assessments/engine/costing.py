@@ -117,11 +117,11 @@ def _license_parts(target: Target, scenario: Scenario, licence: Licence) -> tupl
 
 
 def windows_license(prices: SizePrices) -> KnownArray:
-    """Windows licence an hour: Windows minus Linux pay-as-you-go where both are known, else as given."""
-    linux, windows = _priced(prices.linux), _priced(prices.windows)
+    """Windows licence an hour: as given, else Windows minus Linux pay-as-you-go where both are known."""
+    linux, windows, given = _priced(prices.linux), _priced(prices.windows), prices.windows_licence
     both = linux.known & windows.known & (windows.values >= linux.values)
-    given = prices.windows_licence
-    return KnownArray(np.where(both, windows.values - linux.values, given.values), both | given.known)
+    derived = np.where(both, windows.values - linux.values, 0)
+    return KnownArray(np.where(given.known, given.values, derived), given.known | both)
 
 
 def lacks_subscription_price(target: Target, scenario: Scenario, licence: Licence) -> BoolArray:

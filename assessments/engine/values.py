@@ -294,7 +294,7 @@ class SizePrices:
     """Prices of the sizes in one region and currency, money, an hour unless said otherwise; zero is not a price.
 
     `*_term` is the total of a reservation over its term. Reservations, savings plans and Dev/Test are compute only. The
-    Windows licence is `windows - linux` where both are known, else the given `windows_licence`. The Linux subscriptions
+    Windows licence is the given `windows_licence`, else `windows - linux` where both are known. The Linux subscriptions
     are what RHEL and SLES cost on top of the Linux price.
     """
 

@@ -15,6 +15,7 @@ from assessments.catalog.models import Catalog, PriceSheet, PriceSheetRow
 from assessments.catalog.price_sheet_store import delete_price_sheet, find_price_sheet
 from assessments.catalog.selection import PinnedSheet, load_region
 from assessments.engine import values as engine
+from assessments.engine.costing import windows_license
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -106,6 +107,22 @@ def test_a_price_of_linux_alone_leaves_the_windows_license_what_it_is(cast: make
     selected = priced(cast.tenant, bundled, sheet(cast, f"{SIZE},pay_as_you_go,linux,0.2,hour"))
     # Published: Linux 0.23, Windows 0.414, so the license is 0.184.
     assert selected.prices.windows.number(at(selected)) == 384_000_000
+
+
+def test_a_price_of_windows_alone_leaves_the_license_under_a_commitment_what_it_is(
+    cast: make.Cast, bundled: Catalog
+) -> None:
+    """Windows at 0.3, a discount on the whole: less the published Linux it would leave 0.07 for the license."""
+    selected = priced(cast.tenant, bundled, sheet(cast, f"{SIZE},pay_as_you_go,windows,0.3,hour"))
+    size = at(selected)
+    assert (selected.prices.linux.number(size), selected.prices.windows.number(size)) == (230_000_000, 300_000_000)
+    assert windows_license(selected.prices).number(size) == 184_000_000
+
+
+def test_prices_of_linux_and_windows_tell_the_license(cast: make.Cast, bundled: Catalog) -> None:
+    own = sheet(cast, f"{SIZE},pay_as_you_go,linux,0.2,hour", f"{SIZE},pay_as_you_go,windows,0.25,hour")
+    selected = priced(cast.tenant, bundled, own)
+    assert windows_license(selected.prices).number(at(selected)) == 50_000_000
 
 
 def test_a_price_of_linux_where_no_license_is_known_leaves_windows_without_a_price(

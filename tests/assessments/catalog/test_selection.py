@@ -12,6 +12,7 @@ from assessments.catalog.loading import load_catalog
 from assessments.catalog.models import Catalog
 from assessments.catalog.selection import load_conversion, load_region, resolve_region
 from assessments.engine import values as engine
+from assessments.engine.costing import windows_license
 from migrate_hub.errors import DomainError
 from tests.assessments.catalog.catalogs import make_file, make_price, make_size, make_tables
 
@@ -143,8 +144,24 @@ def test_a_windows_license_is_known_when_it_is_the_same_everywhere(
         windows_license_max_hourly=Decimal(highest),
         windows_license_regions=45,
     )
-    selected = load_region(loaded(sizes=[size], prices=[make_price()]), "westeurope", "USD")
+    linux = make_price(windows_payg_hourly=None, windows_payg_source=None)
+    selected = load_region(loaded(sizes=[size], prices=[linux]), "westeurope", "USD")
     assert selected.prices.windows_licence.number(0) == expected
+    assert windows_license(selected.prices).number(0) == expected
+
+
+def test_a_region_that_prices_windows_and_linux_tells_its_own_license(catalog: None) -> None:
+    license = Decimal("0.5")
+    size = make_size(
+        windows_license_hourly=license,
+        windows_license_min_hourly=license,
+        windows_license_max_hourly=license,
+        windows_license_regions=1,
+    )
+    prices = load_region(loaded(sizes=[size], prices=[make_price()]), "westeurope", "USD").prices
+    own = prices.windows.values[0] - prices.linux.values[0]
+    assert own != 500_000_000
+    assert windows_license(prices).number(0) == own
 
 
 def test_disks_of_the_region_are_priced_and_the_missing_are_not(bundled: Catalog) -> None:

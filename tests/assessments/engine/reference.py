@@ -198,9 +198,11 @@ def monthly_cost(size: Size, machine: Machine, scenario: Scenario, settings: Set
 
 
 def licence_hour(size: Size) -> Decimal | None:
+    if size.licence:
+        return Decimal(size.licence)
     if size.linux and size.windows and Decimal(size.windows) >= Decimal(size.linux):
         return Decimal(size.windows) - Decimal(size.linux)
-    return Decimal(size.licence) if size.licence else None
+    return None
 
 
 def _times(price: str | None, hours: int) -> Decimal | None:
