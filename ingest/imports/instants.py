@@ -30,6 +30,14 @@ def zone_named(name: str) -> tzinfo | None:
         raise UnreadableFileError("unknown_timezone", detail) from error
 
 
+def is_zone(name: str) -> bool:
+    """Whether this is the IANA name of a zone."""
+    try:
+        return zone_named(name) is not None
+    except UnreadableFileError:
+        return False
+
+
 class Instants:
     """Reads instants and remembers them: a file holds the same few again and again."""
 

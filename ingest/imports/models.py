@@ -43,6 +43,8 @@ class FileImport(TenantModel):
     status = models.CharField(max_length=16, choices=ImportStatus.choices, default=ImportStatus.CREATED)
     dry_run = models.BooleanField(default=False)
     shift_to_now = models.BooleanField(default=False)
+    # IANA name of the zone of instants that name none; empty refuses them.
+    time_zone = models.CharField(max_length=64, blank=True, default="")
     file_name = models.CharField(max_length=255)
     file = TenantForeignKey(StoredFile, on_delete=models.SET_NULL, null=True, related_name="+")
     size_bytes = models.PositiveBigIntegerField(default=0)

@@ -120,7 +120,7 @@ class _Blocks:
         if interval != SLOT_SECONDS:
             values, first = in_tens(values), first // 2
         has_point: NDArray[np.bool_] = ~np.isnan(values)
-        self._kept.counts["points"] += int(has_point.sum())
+        self._kept.counts["points_in_file"] += int(has_point.sum())
         for start, end in day_ranges(_any(has_point, 0), first, interval):
             present = np.flatnonzero(_any(has_point[:, start:end], 1))
             yield ParsedPoints(
@@ -138,7 +138,9 @@ class _Blocks:
             self._kept.skipped["too_old"] += kept - stored
             assert self._kept.seen is not None
             self._kept.note_old(self._kept.seen[0] + shift)
-        self._kept.counts["rows_rolled_up"] = stored - self._kept.counts["duplicate_rows"] - self._kept.counts["points"]
+        self._kept.counts["rows_rolled_up"] = (
+            stored - self._kept.counts["duplicate_rows"] - self._kept.counts["points_in_file"]
+        )
 
 
 def _any(flags: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:

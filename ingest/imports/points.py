@@ -148,7 +148,8 @@ class PointStore:
         if not ready:
             return
         layouts = [self._layout(block) for _, block in ready]
-        self.counts["blocks"] += len(ready)
+        values = b"".join(block.values for _, block in ready)
+        self.counts["points"] += int((~np.isnan(np.frombuffer(values, dtype=VALUE))).sum())
         if self._import.dry_run:
             return
         self._make_partitions(block.start_at // DAY_SECONDS for _, block in ready)
@@ -169,7 +170,7 @@ class PointStore:
                 "points": plain_array(block.points for _, block in ready),
                 "offsets": plain_array(offsets),
                 "lengths": plain_array(lengths),
-                "values": b"".join(block.values for _, block in ready),
+                "values": values,
             },
         )
 

@@ -35,6 +35,7 @@ def receive_import(
     file_format: str,
     dry_run: bool,
     shift_to_now: bool,
+    zone: str,
     key: UUID | None,
     now: datetime,
 ) -> FileImport:
@@ -44,8 +45,16 @@ def receive_import(
     """
     if shift_to_now and file_format != ImportFormat.PERFORMANCE_CSV:
         raise DomainError(code="invalid", detail="shift_to_now is for performance_csv only: nothing else has instants.")
+    if zone and file_format != ImportFormat.PERFORMANCE_CSV:
+        raise DomainError(code="invalid", detail="timezone is for performance_csv only: nothing else has instants.")
     sha256 = _sha256(file)
-    wanted = {"format": file_format, "dry_run": dry_run, "shift_to_now": shift_to_now, "sha256": sha256}
+    wanted = {
+        "format": file_format,
+        "dry_run": dry_run,
+        "shift_to_now": shift_to_now,
+        "time_zone": zone,
+        "sha256": sha256,
+    }
     earlier = _earlier(project, key, wanted)
     if earlier is not None:
         return earlier
@@ -140,6 +149,7 @@ def confirm_import(tried: FileImport, now: datetime) -> FileImport:
         format=tried.format,
         dry_run=False,
         shift_to_now=tried.shift_to_now,
+        time_zone=tried.time_zone,
         sha256=bytes(tried.sha256),
     )
 

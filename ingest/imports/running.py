@@ -20,9 +20,11 @@ from django.utils import timezone
 from ingest.imports.child import parsed_chunks, scratch_folder
 from ingest.imports.models import FileImport, ImportStatus
 from ingest.imports.parsed import Chunk, Options, ParsedMachine, Problem, UnreadableFileError
+from ingest.imports.points import PointStore
 from ingest.imports.problems import keep_problems
 from ingest.imports.queueing import DRY_RUN_KEPT, UNFINISHED, forget_file
 from ingest.imports.storing import MACHINES_A_STATEMENT, ImportStore
+from ingest.retention import RETENTION
 from migrate_hub.errors import DomainError
 from migrate_hub.files.models import StoredFile
 from migrate_hub.files.storage import read_chunk
@@ -42,7 +44,12 @@ def run_import(claim: Claim) -> None:
     try:
         with scratch_folder() as folder, Progress(claim.tenant_id, file_import.id) as progress:
             path = _fetched(file_import, folder)
-            options = Options(now=file_import.created_at, shift_to_now=file_import.shift_to_now)
+            options = Options(
+                now=file_import.created_at,
+                shift_to_now=file_import.shift_to_now,
+                timezone=file_import.time_zone,
+                retention_days=RETENTION.days,
+            )
             with (folder / "parsed").open("w+b") as spool:
                 _parse(file_import, path, options, spool, progress)
                 with tenant_context(claim.tenant_id):
@@ -146,10 +153,11 @@ class Totals:
 
 def _store(file_import: FileImport, spool: IO[bytes], progress: Progress) -> None:
     now, totals = timezone.now(), Totals(file_import)
-    store = ImportStore(file_import, now)
+    store, points = ImportStore(file_import, now), PointStore(file_import, now)
     waiting: list[ParsedMachine] = []
     for chunk, share in _frames(spool):
         totals.add(chunk)
+        totals.tell(points.add(chunk))
         waiting += chunk.machines
         if len(waiting) >= MACHINES_A_STATEMENT:
             store.add(waiting)
@@ -157,6 +165,7 @@ def _store(file_import: FileImport, spool: IO[bytes], progress: Progress) -> Non
         progress.tell(PARSED_AT + (PROGRESS_TOTAL - PARSED_AT) * share)
     store.add(waiting)
     totals.tell(store.problems)
+    totals.counts.update(points.counts)
     _end(file_import, store, totals, now)
 
 

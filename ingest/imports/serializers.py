@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ingest.imports.instants import is_zone
 from ingest.imports.models import FileImport, ImportFormat, ImportProblem, ImportStatus
 from migrate_hub.tenants.api import StrictSerializer
 
@@ -20,6 +21,18 @@ class ImportIn(StrictSerializer):
     shift_to_now = serializers.BooleanField(
         default=False, help_text="performance_csv only: moves all points so that the last one ends now."
     )
+    timezone = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=64,
+        help_text="performance_csv only: IANA name of the zone of timestamps that name none, e.g. Europe/Berlin. "
+        "Without it they are refused.",
+    )
+
+    def validate_timezone(self, name: str) -> str:
+        if name and not is_zone(name):
+            raise serializers.ValidationError("This is no IANA time zone.", code="unknown_timezone")
+        return name
 
 
 class ImportProgressOut(serializers.Serializer[Any]):
@@ -71,14 +84,15 @@ class ImportCounts(serializers.Serializer[Any]):
 class ImportOut(serializers.ModelSerializer[FileImport]):
     status = serializers.ChoiceField(choices=ImportStatus.choices)
     progress = serializers.SerializerMethodField()
+    timezone = serializers.CharField(source="time_zone")
     counts = serializers.SerializerMethodField(help_text="Empty until the import has ended.")
     failure = serializers.SerializerMethodField(help_text="Why a failed import failed, or null.")
 
     class Meta:
         model = FileImport
         fields = [
-            "id", "format", "status", "dry_run", "shift_to_now", "file_name", "size_bytes", "progress", "counts",
-            "failure", "created_by", "created_at", "started_at", "finished_at", "undone_at",
+            "id", "format", "status", "dry_run", "shift_to_now", "timezone", "file_name", "size_bytes", "progress",
+            "counts", "failure", "created_by", "created_at", "started_at", "finished_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
 

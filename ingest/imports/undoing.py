@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from ingest.bulk import plain_array, rows, run
 from ingest.imports.models import FileImport, ImportAction, ImportFormat, ImportStatus
+from ingest.imports.points import delete_blocks
 from ingest.imports.storing import Before, Stated, write_utilization
 from ingest.inventory import Difference, Known, Source, lock_inventory, write_difference
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
@@ -38,7 +39,6 @@ WHERE t.tenant_id = %(tenant)s AND t.id = b.id
 STATED = """
 SELECT machine_id FROM ingest_importedutilization WHERE tenant_id = %(tenant)s AND file_import_id = %(import)s
 """
-FORGET_POINTS = "DELETE FROM ingest_performanceblock WHERE tenant_id = %(tenant)s AND appliance_id = %(import)s"
 
 
 def undo_import(claim: Claim) -> None:
@@ -75,7 +75,7 @@ def undone(file_import: FileImport, now: datetime) -> dict[str, int]:
     before = {one.machine.id: one.stated_before for one in touched if one.machine.id in stated}
     write_utilization(file_import.tenant_id, before)
     if file_import.format == ImportFormat.PERFORMANCE_CSV:
-        run(FORGET_POINTS, parameters)
+        delete_blocks(file_import.id, file_import.project_id)
     return counts
 
 

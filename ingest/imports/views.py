@@ -61,6 +61,7 @@ class ImportsView(ProjectViewSet):
             file_format=asked["format"],
             dry_run=asked["dry_run"],
             shift_to_now=asked["shift_to_now"],
+            zone=asked["timezone"],
             key=upload_key(request) if "Idempotency-Key" in request.headers else None,
             now=timezone.now(),
         )

@@ -269,7 +269,7 @@ def test_finer_points_are_rolled_up_to_their_peak_and_repeats_counted(tmp_path: 
     assert points(found) == {("a", "", "", "cpu_percent"): {start: 4.4, start + 300: 9.4, start + 600: 14.4}}
     assert found[-1].counts["duplicate_rows"] == 5
     assert found[-1].counts["rows_rolled_up"] == 42
-    assert found[-1].counts["points"] == 3
+    assert found[-1].counts["points_in_file"] == 3
 
 
 def test_each_machine_gets_the_interval_of_its_points(tmp_path: Path) -> None:
