@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from assessments.comparison_views import ComparisonView, RunsView
+from assessments.forecast_views import ForecastView
 from assessments.sensitivity_views import SensitivityView
 from assessments.views import AssessedMachinesView, AssessmentsView
 
@@ -15,6 +16,21 @@ urlpatterns = [
         "projects/<str:project>/groups/<str:group>/assessments/",
         AssessmentsView.as_view({"post": "create"}),
         name="group-assessments",
+    ),
+    path(
+        "projects/<str:project>/machines/<str:machine>/forecast/",
+        ForecastView.as_view({"get": "of_machine"}),
+        name="machine-forecast",
+    ),
+    path(
+        "projects/<str:project>/groups/<str:group>/forecast/",
+        ForecastView.as_view({"get": "of_group"}),
+        name="group-forecast",
+    ),
+    path(
+        "projects/<str:project>/appliances/<str:appliance>/forecast/",
+        ForecastView.as_view({"get": "of_appliance"}),
+        name="appliance-forecast",
     ),
     path(ASSESSMENTS, AssessmentsView.as_view({"get": "list"}), name="assessments"),
     path(

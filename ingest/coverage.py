@@ -214,7 +214,7 @@ def appliance_coverage(appliance: Appliance, days: int, now: datetime) -> dict[s
     """What the API answers of an appliance: the last `days` days, and the machines with gaps, worst first."""
     last = last_full_hour(now).date()
     first = last - timedelta(days=days - 1)
-    _count_few(appliance, first, now)
+    count_few(appliance, first, now)
     known = CoverageDay.objects.filter(appliance=appliance, day__gte=first, day__lte=last).exclude(counted_at=None)
     listed = list(known.defer("machine_ids", "expected_points", "received_points").order_by("day"))
     worst, gaps = worst_machines(list(packed_days([appliance.id], first, last)))
@@ -261,7 +261,7 @@ def _named(worst: Sequence[tuple[UUID, Counted]]) -> list[dict[str, Any]]:
     ]
 
 
-def _count_few(appliance: Appliance, first: date, now: datetime) -> None:
+def count_few(appliance: Appliance, first: date, now: datetime) -> None:
     """Counts what is due at once where that is quick, so that a small site is always up to date."""
     machines = Machine.objects.filter(appliance=appliance, removed_at=None).count()
     if not machines:
@@ -278,30 +278,38 @@ def machine_coverage(machine: Machine, days: int, now: datetime) -> dict[str, An
     start, _ = bounds(until.date() - timedelta(days=days - 1))
     found = next(read_series([machine.id], start, until), None) if until > start else None
     interval = found.interval_seconds if found else DEFAULT_INTERVAL_SECONDS
-    present = day_points(found, _parts(machine), days) if found else np.zeros((len(KINDS), days), dtype=np.int64)
-    parts = np.array((1, 1, len(DISK_SERIES) * machine.disks.count(), len(NIC_SERIES) * machine.nics.count()))
+    a_day = int(DAY.total_seconds()) // interval
+    present = binned_points(found, machine_parts(machine), days, a_day) if found else np.zeros((len(KINDS), days))
+    series = series_by_kind(machine)
     shown = []
     for number in range(days):
         begins, ends = bounds(start.date() + timedelta(days=number))
         slots = int((min(ends, until) - begins).total_seconds()) // interval
         if slots > 0 and machine.first_seen_at < ends and (machine.removed_at is None or machine.removed_at > begins):
-            shown.append(_day(begins.date(), parts * slots, present[:, number]))
+            shown.append(_day(begins.date(), series * slots, present[:, number].astype(np.int64)))
     return {"interval_seconds": interval, "days": shown}
 
 
-def _parts(machine: Machine) -> set[tuple[str, str]]:
+def series_by_kind(machine: Machine) -> NDArray[np.int64]:
+    """How many series a machine has of each of KINDS."""
+    disks, nics = machine.disks.count(), machine.nics.count()
+    return np.array([1, 1, len(DISK_SERIES) * disks, len(NIC_SERIES) * nics], dtype=np.int64)
+
+
+def machine_parts(machine: Machine) -> set[tuple[str, str]]:
     """What a machine has, as the series name it."""
     disks, nics = (part.values_list("source_id", flat=True) for part in (machine.disks, machine.nics))
     return {("", ""), *(("disk", source_id) for source_id in disks), *(("nic", source_id) for source_id in nics)}
 
 
-def day_points(machine: MachineSeries, parts: Collection[tuple[str, str]], days: int) -> NDArray[np.int64]:
-    """Points of each kind and day, shape (4, days), of the parts that there are; the series start at midnight UTC."""
-    counted = np.zeros((len(KINDS), days), dtype=np.int64)
-    a_day = int(DAY.total_seconds()) // machine.interval_seconds
+def binned_points(
+    machine: MachineSeries, parts: Collection[tuple[str, str]], bins: int, slots_a_bin: int
+) -> NDArray[np.int64]:
+    """Points of each kind in each run of slots, shape (4, bins), of the parts that there are."""
+    counted = np.zeros((len(KINDS), bins), dtype=np.int64)
     there = np.where(np.isnan(machine.values), 0, machine.weights)
-    padded = np.pad(there, ((0, 0), (0, days * a_day - there.shape[1])))
-    for (part, source_id, name), points in zip(machine.series, padded.reshape(len(there), days, a_day), strict=True):
+    padded = np.pad(there, ((0, 0), (0, bins * slots_a_bin - there.shape[1])))
+    for (part, source_id, name), points in zip(machine.series, padded.reshape(len(there), bins, -1), strict=True):
         kind = _kind(part, name)
         if kind is not None and (part, source_id) in parts:
             counted[kind] += points.sum(axis=1)

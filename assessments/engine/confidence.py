@@ -24,7 +24,7 @@ def confidence(machines: Machines, target: Target) -> Confidence:
         [CONFIDENCE_REASONS.index("as_on_premises"), CONFIDENCE_REASONS.index("imported")],
         0,
     )
-    return Confidence(reason == 0, percent, _stars(available, possible), reason)
+    return Confidence(reason == 0, percent, stars(available, possible), reason)
 
 
 def expected_points(machines: Machines) -> IntArray:
@@ -53,10 +53,10 @@ def assessment_confidence(machine: Confidence) -> AssessmentConfidence:
     if not len(percent):
         return AssessmentConfidence(None, None)
     mean = (2 * int(percent.sum()) + len(percent)) // (2 * len(percent))
-    return AssessmentConfidence(mean, int(_stars(np.array([mean]), np.array([FULL_PERCENT]))[0]))
+    return AssessmentConfidence(mean, int(stars(np.array([mean]), np.array([FULL_PERCENT]))[0]))
 
 
-def _stars(available: IntArray, possible: IntArray) -> IntArray:
+def stars(available: IntArray, possible: IntArray) -> IntArray:
     """One star up to and including 20 %, five above 80 % (AME GetConfidenceRatingInStars)."""
     stars: IntArray = np.clip(-(-available * MAX_STARS // possible), 1, MAX_STARS)
     return stars
