@@ -11,24 +11,23 @@ from uuid import UUID
 from ingest.bulk import plain_array, rows
 from migrate_hub.tenants.context import current_tenant_id
 
-# Two hashes of 64 bits with different seeds, each combined over all keys whatever their order, and how many there are.
 # Blocks never cross a UTC day, so those with points in a window start on or after the day in which it starts.
-HISTORY_VERSIONS = """
-SELECT machine_id, int8send(bit_xor(one)) || int8send(bit_xor(two)) || int8send(count(*))
-FROM (
-    SELECT machine_id, hash_record_extended(ROW(start_at, appliance_id, epoch, sequence), 1) AS one,
-           hash_record_extended(ROW(start_at, appliance_id, epoch, sequence), 2) AS two
-    FROM ingest_performanceblock
-    WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
-      AND start_at >= %(start_of_day)s AND start_at < %(end)s
-    UNION ALL
-    SELECT machine_id, hash_record_extended(ROW(day, interval_seconds, version), 1),
-           hash_record_extended(ROW(day, interval_seconds, version), 2)
-    FROM ingest_foldedday
-    WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
-      AND day BETWEEN %(first_day)s AND %(last_day)s
-) keys
-GROUP BY machine_id
+KEYS = """
+SELECT machine_id, start_at AS at, hash_record_extended(ROW(start_at, appliance_id, epoch, sequence), 1) AS one,
+       hash_record_extended(ROW(start_at, appliance_id, epoch, sequence), 2) AS two
+FROM ingest_performanceblock
+WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[]) AND start_at >= %(first)s AND start_at < %(end)s
+UNION ALL
+SELECT machine_id, day::timestamp AT TIME ZONE 'UTC', hash_record_extended(ROW(day, interval_seconds, version), 1),
+       hash_record_extended(ROW(day, interval_seconds, version), 2)
+FROM ingest_foldedday
+WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
+  AND day >= %(first)s::date AND day <= %(last)s::date
+"""
+# Two hashes of 64 bits with different seeds, each combined over all keys whatever their order, and how many there are.
+VERSION = """
+int8send(bit_xor(one) FILTER (WHERE at >= {day})) || int8send(bit_xor(two) FILTER (WHERE at >= {day}))
+|| int8send(count(*) FILTER (WHERE at >= {day}))
 """
 
 
@@ -38,13 +37,24 @@ def history_versions(machine_ids: Sequence[UUID], start_at: datetime, end_at: da
     One query. The bytes may differ although the points do not: after a fold, or a late upload of the window's first day
     before its start. To belong to points that are read beside them, both must be read in one snapshot.
     """
-    start_of_day = start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return versions_of_windows(machine_ids, [start_at], end_at)[0]
+
+
+def versions_of_windows(
+    machine_ids: Sequence[UUID], starts: Sequence[datetime], end_at: datetime
+) -> list[dict[UUID, bytes]]:
+    """The same for several windows with one end, in one query that reads the keys once."""
+    days = [start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) for start in starts]
     parameters = {
         "tenant": current_tenant_id(),
         "machines": plain_array(machine_ids),
-        "start_of_day": start_of_day,
+        "first": min(days),
         "end": end_at,
-        "first_day": start_of_day.date(),
-        "last_day": (end_at.astimezone(UTC) - timedelta(microseconds=1)).date(),
+        "last": end_at.astimezone(UTC) - timedelta(microseconds=1),
+        **{f"day_{number}": day for number, day in enumerate(days)},
     }
-    return {machine_id: bytes(version) for machine_id, version in rows(HISTORY_VERSIONS, parameters)}
+    versions = ", ".join(VERSION.format(day=f"%(day_{number})s") for number in range(len(days)))
+    found = rows(f"SELECT machine_id, {versions} FROM ({KEYS}) keys GROUP BY machine_id", parameters)
+    return [
+        {row[0]: bytes(row[number]) for row in found if row[number] is not None} for number in range(1, len(days) + 1)
+    ]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.bulk import plain_array, rows, run, text_array
-from ingest.history_version import history_versions
+from ingest.history_version import history_versions, versions_of_windows
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import VALUE
 from ingest.percentiles import MENU, WINDOWS, percentiles
@@ -151,8 +151,7 @@ def rolled_up(
     A machine without points in a window is left out there, or comes with 0 points.
     """
     stale: dict[str, set[UUID]] = {}
-    for name in window_names:
-        versions = history_versions(machine_ids, end_at - WINDOWS[name], end_at)
+    for name, versions in _versions(machine_ids, end_at, window_names).items():
         found = [row for row in _rows(VALID_ROWS, machine_ids, name, end_at) if bytes(row[1]) == versions.get(row[0])]
         stale[name] = versions.keys() - {row[0] for row in found}
         for group in _groups(found):
@@ -163,6 +162,14 @@ def rolled_up(
         for name in window_names:
             if machine.machine_id in stale[name]:
                 yield name, roll_up(machine, end_at - WINDOWS[name])
+
+
+def _versions(
+    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str]
+) -> dict[str, dict[UUID, bytes]]:
+    """By window, the fingerprints of the machines that may have points in it."""
+    starts = [end_at - WINDOWS[name] for name in window_names]
+    return dict(zip(window_names, versions_of_windows(machine_ids, starts, end_at), strict=True))
 
 
 def _rows(sql: str, machine_ids: Sequence[UUID], name: str, end_at: datetime) -> list[tuple[Any, ...]]:
@@ -299,14 +306,12 @@ def stale_machines(
     machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str] = tuple(WINDOWS)
 ) -> dict[str, dict[UUID, bytes]]:
     """By window, the machines that have points in it and no valid row, with the fingerprint of those points."""
-    stale: dict[str, dict[UUID, bytes]] = {}
-    for name in window_names:
-        versions = history_versions(machine_ids, end_at - WINDOWS[name], end_at)
+    stale = _versions(machine_ids, end_at, window_names)
+    for name, versions in stale.items():
         wanted = _also.keys() if name == LONGEST_NAME else set()
         for machine_id, fingerprint, extra_names in _rows(FINGERPRINTS, machine_ids, name, end_at):
             if bytes(fingerprint) == versions.get(machine_id) and wanted <= set(extra_names):
                 del versions[machine_id]
-        stale[name] = versions
     return stale
 
 
