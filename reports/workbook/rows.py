@@ -89,7 +89,7 @@ class RowWriter:
                 value = missing
             if value is None:
                 continue
-            if isinstance(value, str):
+            if type(value) is str:
                 found.append(f'<c r="{letter}{number}" s="{style}" t="inlineStr"><is>{text_xml(value)}</is></c>')
             else:
                 found.append(f'<c r="{letter}{number}" s="{style}"><v>{number_xml(value)}</v></c>')
@@ -112,11 +112,9 @@ def number_xml(value: int | float | Decimal | date) -> str:
     """A number or an instant as a cell stores it. Raises TypeError for what no cell can hold."""
     if isinstance(value, date):
         return serial(value)
-    if not isinstance(value, int):
-        value = float(value)
-        if not math.isfinite(value):
-            raise TypeError(f"{value} is not a number that a cell can hold")
-    return repr(value)
+    if not math.isfinite(value):
+        raise TypeError(f"{value} is not a number that a cell can hold")
+    return repr(float(value)) if isinstance(value, Decimal) else repr(value)
 
 
 def serial(value: date) -> str:
