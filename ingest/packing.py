@@ -1,7 +1,7 @@
 """Packing of points: the arrays of many machines into one buffer of float32, cut into blocks of one UTC day."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -40,6 +40,16 @@ class PackedBlocks:
         self._packed = np.round(exact, DECIMALS).astype(VALUE)
         self._layouts = layouts
         self._collect()
+
+    def parts(self, size_bytes: int) -> Iterator[range]:
+        """The blocks in runs of about this many bytes, in the order of their offsets."""
+        start = 0
+        for i in range(len(self.offsets)):
+            if self.offsets[i] + self.lengths[i] - self.offsets[start] > size_bytes and i > start:
+                yield range(start, i)
+                start = i
+        if self.offsets:
+            yield range(start, len(self.offsets))
 
     def _beyond(self, exact: NDArray[np.float64], layouts: Sequence[Layout]) -> list[int]:
         row_points = np.repeat(self._points, self._series)

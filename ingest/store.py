@@ -25,6 +25,8 @@ from ingest.uploads import MachinePoints, PerformanceUpload, Rejection, decode_u
 
 # The fields of a MachinePoints before its own series.
 LEADING_FIELDS = 4
+# Values of one statement: the driver holds them several times over, in hexadecimal.
+STATEMENT_BYTES = 4 * 1024 * 1024
 
 # One pass over the project's machines tells the unknown ones and stores the blocks of the others. All values travel as
 # one bytea, of which each block is a slice: an array of bytea would be parsed character by character.
@@ -206,17 +208,40 @@ def _store(
     ]
     make_partitions(datetime.fromtimestamp(day * DAY_SECONDS, UTC).date() for day in packed.days)
     store_layouts(appliance.tenant_id, set(packed.layouts))
-    unknown = rows(
+    unknown: set[int] = set()
+    for part in packed.parts(STATEMENT_BYTES):
+        unknown |= _store_part(part, packed, batch, upload, appliance=appliance, epoch=epoch, now=now)
+    message = "No machine with this source_id. Send the inventory, then the same points under a new key and sequence."
+    rejected += [
+        Rejection(batch.machines[i].source_id, "unknown_machine", message, retryable=True) for i in sorted(unknown)
+    ]
+    return len(packed.out_of_range) + len(unknown)
+
+
+def _store_part(
+    part: range,
+    packed: PackedBlocks,
+    batch: Batch,
+    upload: PerformanceUpload,
+    *,
+    appliance: Appliance,
+    epoch: int,
+    now: datetime,
+) -> set[int]:
+    """Writes some of the blocks; returns the numbers of the machines that the project does not know."""
+    numbers, first = packed.numbers[part.start : part.stop], packed.offsets[part.start] - 1
+    end = packed.offsets[part.stop - 1] - 1 + packed.lengths[part.stop - 1]
+    found = rows(
         STORE_BLOCKS,
         {
-            "numbers": plain_array(packed.numbers),
-            "source_ids": text_array(batch.machines[i].source_id for i in packed.numbers),
-            "starts": plain_array(packed.starts),
-            "layouts": plain_array(layout.id for layout in packed.layouts),
-            "points": plain_array(packed.points),
-            "offsets": plain_array(packed.offsets),
-            "lengths": plain_array(packed.lengths),
-            "values": packed.values,
+            "numbers": plain_array(numbers),
+            "source_ids": text_array(batch.machines[i].source_id for i in numbers),
+            "starts": plain_array(packed.starts[part.start : part.stop]),
+            "layouts": plain_array(packed.layouts[i].id for i in part),
+            "points": plain_array(packed.points[part.start : part.stop]),
+            "offsets": plain_array(packed.offsets[i] - first for i in part),
+            "lengths": plain_array(packed.lengths[part.start : part.stop]),
+            "values": packed.values[first:end],
             "tenant": appliance.tenant_id,
             "project": appliance.project_id,
             "appliance": appliance.id,
@@ -226,6 +251,4 @@ def _store(
             "now": now,
         },
     )
-    message = "No machine with this source_id. Send the inventory, then the same points under a new key and sequence."
-    rejected += [Rejection(batch.machines[i].source_id, "unknown_machine", message, retryable=True) for (i,) in unknown]
-    return len(packed.out_of_range) + len(unknown)
+    return {number for (number,) in found}

@@ -12,14 +12,13 @@ from typing import IO, Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
-import numpy as np
 from msgspec import Meta, Struct
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from ingest.limits import MAX_DISKS, MAX_MACHINES_INVENTORY, MAX_MACHINES_PERFORMANCE, MAX_NICS, MAX_POINTS
 from ingest.records import MachineRecord, SourceId
-from migrate_hub.bodies import inflate, refuse_heavy_structure, too_large
+from migrate_hub.bodies import inflate, is_nested_deeper, refuse_heavy_structure, too_large
 from migrate_hub.errors import DomainError, FieldProblem
 
 # machines > machine > disks > disk > array: deeper than this is no upload of ours.
@@ -191,6 +190,18 @@ MAX_MACHINES: Mapping[type[Any], int] = {
 }
 
 
+class HeldBody:
+    """Inflated bytes that are let go when they are taken: a request lives on in reference cycles, 64 MiB must not."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+
+    def take(self) -> bytes:
+        body, self._body = self._body, None
+        assert body is not None, "the body was taken before"
+        return body
+
+
 class UploadParser(BaseParser):
     """application/json, optionally gzip, as the inflated bytes: the view decodes them into a struct."""
 
@@ -198,16 +209,17 @@ class UploadParser(BaseParser):
 
     def parse(  # type: ignore[override]  # any value may become request.data; the stubs know forms only
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
+    ) -> HeldBody:
         request = (parser_context or {})["request"]
-        return inflate(stream.read(), request.headers.get("Content-Encoding", ""))
+        return HeldBody(inflate(stream.read(), request.headers.get("Content-Encoding", "")))
 
 
 def body_of(request: Request) -> bytes:
-    """The inflated body of a request to a view whose parser is UploadParser; DRF does not call it for an empty one."""
-    body = request.data
-    if not isinstance(body, bytes):
+    """The inflated body of a request to a view whose parser is UploadParser, once. DRF parses no empty body."""
+    held = request.data
+    if not isinstance(held, HeldBody):
         raise DomainError(code="empty_body", detail="The body is empty. Send a JSON object.")
+    body = held.take()
     refuse_hostile_body(body)
     return body
 
@@ -220,22 +232,8 @@ def refuse_hostile_body(body: bytes) -> None:
             body.decode("utf-8")
         except UnicodeDecodeError as error:
             raise DomainError(code="invalid_encoding", detail="The body is not UTF-8.") from error
-    if _depth(body) > MAX_NESTING and _depth(_without_strings(body)) > MAX_NESTING:
+    if is_nested_deeper(body, MAX_NESTING):
         raise DomainError(code="nesting_too_deep", detail=f"The body is nested more than {MAX_NESTING} levels deep.")
-
-
-_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
-
-
-def _depth(text: bytes) -> int:
-    """The deepest nesting of brackets, whether they stand in strings or not."""
-    brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
-    opens = (brackets == ord("[")) | (brackets == ord("{"))
-    return int(np.cumsum(np.where(opens, 1, -1)).max(initial=0))
-
-
-def _without_strings(text: bytes) -> bytes:
-    return b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
 
 
 _decoders: dict[type[Any], "msgspec.json.Decoder[Any]"] = {}
@@ -268,14 +266,17 @@ def decode_upload(kind: type[Envelope], body: bytes) -> Decoded[Envelope]:
         decoded = _decode_one_by_one(kind, body)
     except msgspec.DecodeError as error:
         raise _malformed(error) from error
-    count = len(decoded.upload.machines) + len(decoded.rejected)
+    _refuse_too_many(kind, len(decoded.upload.machines) + len(decoded.rejected))
+    return decoded
+
+
+def _refuse_too_many(kind: type[Any], count: int) -> None:
     if count > MAX_MACHINES[kind]:
         raise DomainError(
             code="too_many_machines",
             status=413,
             detail=f"The upload lists {count} machines; at most {MAX_MACHINES[kind]} are accepted in one request.",
         )
-    return decoded
 
 
 def _decode_quickly(kind: type[Envelope], body: bytes) -> Envelope:
@@ -297,6 +298,7 @@ def _decode_one_by_one(kind: type[Envelope], body: bytes) -> Decoded[Envelope]:
         raise _invalid(error) from error
     except msgspec.DecodeError as error:
         raise _malformed(error) from error
+    _refuse_too_many(kind, len(envelope.machines))  # before a million refusals are made
     decoder, machines, rejected = _decoder(RECORDS[kind]), [], []
     for number, raw in enumerate(envelope.machines):
         try:

@@ -21,4 +21,5 @@ application = Gate(
     django_application,
     places=settings.MAX_CONCURRENT_REQUESTS,
     large_uploads=settings.MAX_CONCURRENT_LARGE_UPLOADS,
+    body_seconds=settings.BODY_SECONDS,
 )

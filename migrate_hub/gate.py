@@ -6,8 +6,8 @@ is read; a body over the limit is refused while it streams. Only whole requests 
 
 import asyncio
 import contextlib
+import errno
 import hashlib
-import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,8 +20,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from migrate_hub import metrics
-from migrate_hub.bodies import MAX_WIRE_BYTES, too_large
-from migrate_hub.errors import DomainError, as_domain_error, database_away, problem_response
+from migrate_hub.bodies import MAX_WIRE_BYTES, is_large, too_large
+from migrate_hub.errors import DomainError, as_domain_error, database_away, disk_full, problem_response
 from migrate_hub.middleware import CONTENT_SECURITY_POLICY, request_id_from
 from migrate_hub.tenants.authentication import bearer, check_token, unauthenticated
 from migrate_hub.tenants.models import TokenKind
@@ -32,8 +32,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-GZIP_MAGIC = b"\x1f\x8b"
-GZIP_OVERHEAD_BYTES = 18
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
 HEALTH = frozenset({"/healthz", "/readyz"})
@@ -44,11 +42,10 @@ ROTATE = "/api/v1/appliances/token/"
 SMALL_BODY_BYTES = 64 * 1024
 IMPORT_BYTES = 512 * 1024 * 1024
 MEMORY_BYTES = 1024 * 1024
-LARGE_UPLOAD_BYTES = 1024 * 1024
-LARGE_INFLATED_BYTES = 8 * 1024 * 1024
 HEALTH_PLACES = 2
 ADMISSION_SECONDS = 5
 BODY_SECONDS = 300
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 DISCARD_SECONDS = 30
 AUTHENTICATED_SECONDS = 10
 MAX_REMEMBERED = 10_000
@@ -85,14 +82,10 @@ class Body:
         self.size += len(chunk)
 
     def is_large(self) -> bool:
-        """Whether much is to be read: its size, or what a gzip body says of itself in its last four bytes."""
-        if self.size > LARGE_UPLOAD_BYTES:
-            return True
         self.file.seek(0)
-        if self.size < GZIP_OVERHEAD_BYTES or self.file.read(2) != GZIP_MAGIC:
-            return False
-        self.file.seek(-4, os.SEEK_END)
-        return int.from_bytes(self.file.read(4), "little") > LARGE_INFLATED_BYTES
+        first_two = self.file.read(2)
+        self.file.seek(max(0, self.size - 4))
+        return is_large(self.size, first_two, self.file.read(4))
 
     def replay(self, receive: Receive) -> Receive:
         """A `receive` that gives the stored body, then whatever the connection says."""
@@ -149,12 +142,14 @@ class Gate:
         places: int,
         large_uploads: int,
         admission_seconds: float = ADMISSION_SECONDS,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self.application = application
         self.places = asyncio.Semaphore(places)
         self.large_uploads = asyncio.Semaphore(large_uploads)
         self.health_places = asyncio.Semaphore(HEALTH_PLACES)
         self.admission_seconds = admission_seconds
+        self.body_seconds = body_seconds
         self.seen: dict[bytes, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,12 +158,14 @@ class Gate:
         body, started = Body(), time.perf_counter()
         try:
             await self._serve(scope, receive, send, body)
-        except DomainError as error:
-            response = problem_response(error)
-            _report(scope, response, error, time.perf_counter() - started)
+        except (DomainError, OSError) as error:
+            problem = _problem(error)
+            response = problem_response(problem)
+            _report(scope, response, problem, time.perf_counter() - started)
             await _refuse(response, receive, send, body)
         finally:
-            body.file.close()
+            with contextlib.suppress(OSError):  # what could not be written is written again on closing
+                body.file.close()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
         method, path, headers = scope["method"], scope["path"], _headers(scope)
@@ -178,7 +175,7 @@ class Gate:
             raise too_large("on the wire", limit)
         if method not in READING or b"transfer-encoding" in headers or declared.strip(b"0"):
             await self._authenticate(path, headers)
-        if not await _read_body(receive, body, limit):
+        if not await _read_body(receive, body, limit, self.body_seconds):
             return
         place = Place(send)
         try:
@@ -226,9 +223,18 @@ def _check(wire: str, kind: TokenKind) -> None:
         connection.close()
 
 
-async def _read_body(receive: Receive, body: Body, limit: int) -> bool:
+def _problem(error: DomainError | OSError) -> DomainError:
+    """A refusal as it is; bodies are kept in temporary files, here and in Django, so a full disk is one too."""
+    if isinstance(error, DomainError):
+        return error
+    if error.errno in NO_SPACE:
+        return disk_full()
+    raise error
+
+
+async def _read_body(receive: Receive, body: Body, limit: int, seconds: float) -> bool:
     """Reads the whole body; False when the sender left first. Raises 413 over the limit, 408 when too slow."""
-    async with asyncio.timeout(BODY_SECONDS) as timer:
+    async with asyncio.timeout(seconds) as timer:
         try:
             while True:
                 message = await receive()

@@ -218,8 +218,11 @@ CSRF_FAILURE_VIEW = "migrate_hub.portal.pages.csrf_failure"
 # The body of a request is capped before Django sees it (gate.py); this is the cap of what Django holds in memory.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 17 * 1024 * 1024
 MAX_CONCURRENT_REQUESTS = env.int("MAX_CONCURRENT_REQUESTS", default=16)
-# An upload of 3 million points costs 200 MB while it is read and stored.
-MAX_CONCURRENT_LARGE_UPLOADS = env.int("MAX_CONCURRENT_LARGE_UPLOADS", default=2)
+# An upload of 3 million points costs 250 MB while it is read and stored; one at a time keeps a process under 400 MB.
+MAX_CONCURRENT_LARGE_UPLOADS = env.int("MAX_CONCURRENT_LARGE_UPLOADS", default=1)
+# A sender that takes longer with the head or the body of a request is cut off.
+HEAD_SECONDS = env.int("HEAD_SECONDS", default=20)
+BODY_SECONDS = env.int("BODY_SECONDS", default=300)
 
 REQUESTS_A_MINUTE_PER_TOKEN = env.int("REQUESTS_A_MINUTE_PER_TOKEN", default=3000)
 REQUESTS_A_MINUTE_PER_TENANT = env.int("REQUESTS_A_MINUTE_PER_TENANT", default=12_000)

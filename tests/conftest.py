@@ -157,6 +157,7 @@ def web_server(**environment: str) -> Iterator[str]:
     """The real ASGI server with its gate; yields its URL."""
     port = free_port()
     command = ["uvicorn", "migrate_hub.asgi:application", "--port", str(port), "--no-access-log", "--lifespan", "off"]
+    command += ["--http", "migrate_hub.connections:LimitedConnection"]
     with running([*command, "--app-dir", str(PROJECT_DIR)], f"web-{port}", **environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: process.poll() is not None or _answers(url), what="the web server")

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from migrate_hub.bodies import MAX_INFLATED_BYTES, inflate
+from migrate_hub.bodies import MAX_INFLATED_BYTES, PIECE_BYTES, inflate, is_nested_deeper, refuse_heavy_structure
 from migrate_hub.errors import DomainError
 
 MIB = 1024 * 1024
@@ -57,3 +57,46 @@ def test_the_cap_holds_for_all_members_together() -> None:
     with pytest.raises(DomainError) as refused:
         inflate(gzip.compress(bytes(33 * MIB)) * 2, "gzip")
     assert refused.value.status == 413
+
+
+def test_many_members_may_not_hide_how_large_they_are() -> None:
+    with pytest.raises(DomainError) as refused:
+        inflate(gzip.compress(bytes(MIB)) * 3 + gzip.compress(b"{}"), "gzip")
+    assert (refused.value.status, refused.value.code) == (400, "invalid_gzip")
+
+
+def test_a_few_small_members_are_one_body() -> None:
+    assert inflate(gzip.compress(b'{"a"') + gzip.compress(b": 1}"), "gzip") == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        (b"", 0),
+        (b"[]", 1),
+        (b'[{"a":[1]},[]]', 3),
+        (b'["[[[[[["]', 1),
+        (rb'["a\"[[[[", [2]]', 2),
+        (rb'["a\\", [[3]]]', 3),
+        (b'"' + b"[" * 3 * MIB + b'"', 0),
+        (b'["' + b'","' * MIB + b'", [[]]]', 3),
+        (b"[" * 5 + b" " * 2 * MIB + b"]" * 5, 5),
+    ],
+)
+def test_nesting_is_counted_outside_of_strings(text: bytes, depth: int) -> None:
+    assert is_nested_deeper(text, depth - 1)
+    assert not is_nested_deeper(text, depth)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_an_escape_at_the_edge_of_a_piece_stays_one(shift: int) -> None:
+    start = b'["' + b"x" * (PIECE_BYTES - 3 - shift)
+    assert is_nested_deeper(start + rb'\\", [[3]], "[[[[[[[["]', 2)
+    assert not is_nested_deeper(start + rb'\\", [[3]], "[[[[[[[["]', 3)
+
+
+def test_a_body_of_hundreds_of_thousands_of_objects_is_refused_before_it_is_decoded() -> None:
+    refuse_heavy_structure(b'{"machines":[' + b"{}," * 399_998 + b"{}]}")
+    with pytest.raises(DomainError) as refused:
+        refuse_heavy_structure(b'{"machines":[' + b"{}," * 399_999 + b"{}]}")
+    assert (refused.value.status, refused.value.code) == (413, "body_too_complex")

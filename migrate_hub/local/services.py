@@ -121,7 +121,7 @@ class LocalServices:
             "web": [
                 sys.executable, "-m", "uvicorn", "migrate_hub.asgi:application", "--app-dir", str(PROJECT_DIR),
                 "--host", "127.0.0.1", "--port", str(self.port), "--no-access-log", "--log-level", "warning",
-                "--lifespan", "off",
+                "--lifespan", "off", "--http", "migrate_hub.connections:LimitedConnection",
             ],
         }  # fmt: skip
         for name, command in commands.items():

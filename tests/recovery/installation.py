@@ -59,8 +59,9 @@ class Installation:
         return done.stdout
 
     def start(self, name: str) -> None:
+        limited = ["--lifespan", "off", "--http", "migrate_hub.connections:LimitedConnection"]
         commands = {
-            "web": ["uvicorn", "migrate_hub.asgi:application", "--port", str(self.port), "--lifespan", "off"],
+            "web": ["uvicorn", "migrate_hub.asgi:application", "--port", str(self.port), *limited],
             "worker": ["celery", "-A", "migrate_hub", "worker", "-c", "1", "-Q", "interactive,bulk,maintenance"],
             "beat": ["celery", "-A", "migrate_hub", "beat", "-s", str(self.folder / "beat")],
         }
