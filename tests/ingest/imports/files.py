@@ -163,7 +163,7 @@ def ended(api: make.Api, project: str, file_import: str, *, states: set[str] = E
         found = api.ok(api.get(path))
         return found if found["status"] in states else None
 
-    return wait_until(answer, seconds=60, what="the end of the import")
+    return wait_until(answer, seconds=30, what="the end of the import")
 
 
 def imported(api: make.Api, project: str, content: bytes, file_format: str = "rvtools", **fields: Any) -> Any:
