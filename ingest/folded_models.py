@@ -11,9 +11,9 @@ from migrate_hub.tenants.models import Tenant, TenantManager
 class FoldedDay(models.Model):
     """One UTC day of one machine and interval as the fold left it: what the best blocks of that day said.
 
-    `values` is a little-endian float32 array of shape (series of the layout, slots of the day), NaN where there is no
-    data. `ranks` tells for each of them which block it came from, so that a block that comes late counts as if it had
-    come in time: ingest/folded_ranks.py. `version` is new with each write. Partitioned by `day`; the migration makes
+    `values` holds one value a series of the layout and slot of the day (ingest/folded_values.py). `ranks` tells for
+    each of them which block it came from, so that a block that comes late counts as if it had come in time
+    (ingest/folded_ranks.py). `version` is new with each write. Partitioned by `day`; the migration makes
     the table, Django only knows its shape.
     """
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ingest.bulk import plain_array, rows, run
 from ingest.daily import DayOfMachine, store_daily
 from ingest.folded_ranks import pack_ranks, unpack_ranks
+from ingest.folded_values import pack_values
 from ingest.merging import Blocks, Grid, Ranks
 from ingest.packing import DAY_SECONDS
 from ingest.partitions import make_partitions_to_fold
@@ -243,7 +244,7 @@ def _ranks_by_slot(group: Blocks, slots: NDArray[np.int64]) -> bytes:
 
 
 def _store(folded: Sequence[_Folded], tenant_id: int, day: date) -> None:
-    values = [one.values.astype("<f4", copy=False).tobytes() for one in folded]
+    values = [pack_values(one.values) for one in folded]
     lengths, ranks_lengths = [len(item) for item in values], [len(one.ranks) for one in folded]
     run(
         STORE_FOLDED,

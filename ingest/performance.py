@@ -15,6 +15,7 @@ from django.db import connection
 
 from ingest.bulk import plain_array
 from ingest.folded_ranks import unpack_ranks
+from ingest.folded_values import unpack_values
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.merging import Blocks, Grid, MachineSeries, Ranks, machine_series
 from ingest.packing import DAY_SECONDS, VALUE
@@ -133,13 +134,18 @@ def read_groups(sql: str, parameters: Mapping[str, object], *, packed_ranks: boo
     found: Groups = {}
     for machine_id, layout_id, interval, points, starts, ranks, values in _copied_rows(stream.getbuffer()):
         count, width = len(starts) // 8, int.from_bytes(points, "big")
-        shaped = np.frombuffer(values, dtype=VALUE).reshape(count, -1, width)
-        known = Ranks.of_blocks(ranks) if not packed_ranks else unpack_ranks(ranks, shaped.shape[1:])
+        known: Ranks | None
+        if len(ranks) and not packed_ranks:
+            shaped = np.frombuffer(values, dtype=VALUE).reshape(count, -1, width)
+            known = Ranks.of_blocks(ranks)
+        else:
+            shaped = unpack_values(values, width, count)
+            known = unpack_ranks(ranks, shaped.shape[1:]) if packed_ranks else None
         group = Blocks(
             layout_id=UUID(bytes=bytes(layout_id)),
             interval_seconds=int.from_bytes(interval, "big"),
             starts=np.frombuffer(starts, dtype=">i8").astype(np.int64),
-            ranks=known if len(ranks) else None,
+            ranks=known,
             values=shaped,
         )
         found.setdefault(UUID(bytes=bytes(machine_id)), []).append(group)

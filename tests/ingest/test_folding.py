@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.fold_jobs import FOLD_TASK, queue_folds
+from ingest.folded_values import pack_values, unpack_values
 from ingest.folding import closed_days, days_to_fold, fold_day, fold_machines
 from ingest.merging import MachineSeries
 from ingest.models import DailyStatistics, FoldedDay, PerformanceBlock
@@ -290,3 +291,26 @@ def test_folded_rows_are_seen_by_their_tenant_only(scene: Scene, model: Any) -> 
 def test_a_partition_of_folded_rows_cannot_be_read_directly(partition: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         connection.cursor().execute(f"SELECT count(*) FROM {partition}")
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(0, 70_000).map(lambda n: n / 100),
+    st.integers(0, 2**25).map(lambda n: n / 10_000),
+    st.floats(0, 1e9, width=32),
+)
+
+
+@given(
+    days=st.lists(st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=3, max_size=3), min_size=1, max_size=3)
+)
+def test_packed_values_come_back_bit_by_bit(days: list[list[list[float | None]]]) -> None:
+    values = np.array(days, dtype=np.float64).round(4).astype("<f4")
+    packed = b"".join(pack_values(day) for day in values)
+    assert unpack_values(packed, 6, len(days)).tobytes() == values.tobytes()
+
+
+def test_points_of_two_decimals_take_two_bytes() -> None:
+    values = (np.arange(288, dtype=np.float64).reshape(2, 144) / 100).astype("<f4")
+    assert len(pack_values(values)) == 2 + 2 + 2 * 288
+    assert len(pack_values(np.full((2, 144), np.nan, dtype="<f4"))) == 2 + 2
