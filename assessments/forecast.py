@@ -40,11 +40,12 @@ Shares = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Forecast:
-    """The rating of one window now, and after how many hours it reaches the stars above."""
+    """The rating of one window now, after how many hours it reaches the stars above, and where it falls to: when."""
 
     percent: float
     stars: int
     reached_after_hours: Mapping[int, int]
+    falls_to: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def forecast(shares: Shares, arriving: float, window_hours: int) -> Forecast:
     reached = {
         wanted: int(np.argmax(rating >= wanted)) for wanted in range(now + 1, MAX_STARS + 1) if rating.max() >= wanted
     }
-    return Forecast(round(100 * float(percent[0]), 2), now, reached)
+    last = int(rating[-1])
+    falls_to = (last, int(np.argmax(rating == last))) if last < now else None
+    return Forecast(round(100 * float(percent[0]), 2), now, reached, falls_to)
 
 
 def machine_history(machine: Machine, now: datetime) -> History:
@@ -176,6 +179,14 @@ def _window(found: Forecast, until: datetime, history: History) -> dict[str, Any
     ]
     highest = max([found.stars, *found.reached_after_hours])
     answer: dict[str, Any] = {"percent": found.percent, "stars": found.stars, "reaches": reaches}
+    if found.falls_to is not None:
+        number, hours = found.falls_to
+        at = until + timedelta(hours=hours)
+        answer["falls"] = {
+            "stars": number,
+            "at": at,
+            "message": f"Falls to {number} star{'s' if number > 1 else ''} by {at:%Y-%m-%d} at the present rate.",
+        }
     if highest < MAX_STARS:
         answer["limit"] = {
             "stars": highest,

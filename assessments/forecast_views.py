@@ -34,6 +34,7 @@ class WindowForecast(serializers.Serializer[Any]):
     percent = serializers.FloatField(help_text="Share of the window's points that are there now.")
     stars = serializers.IntegerField(min_value=1, max_value=5)
     reaches = ReachOut(many=True, help_text="The stars above that it reaches, and when.")
+    falls = ReachOut(required=False, help_text="Present when fewer stars are left of a whole window at this rate.")
     limit = LimitOut(required=False, help_text="Present when five stars are not reached.")
 
 

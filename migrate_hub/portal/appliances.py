@@ -11,12 +11,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ingest import appliances
-from ingest.health import with_health
+from ingest.health import clock_warning, with_health
 from ingest.models import Appliance, ApplianceKind, HeldSnapshot, RejectedRecord
 from ingest.serializers import ApplianceIn
 from ingest.snapshots import UUID_BYTES
 from migrate_hub.errors import DomainError
-from migrate_hub.portal import wording
+from migrate_hub.portal import coverage, wording
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.forms import DomainForm, refusals_in
 from migrate_hub.portal.paging import page_of
@@ -94,6 +94,8 @@ class ApplianceView(OneApplianceView):
         held = list(self.appliance.held_snapshots.all())
         context = {
             "appliance": self.appliance,
+            "clock_warning": clock_warning(self.appliance),
+            **coverage.of_appliance(self.appliance, timezone.now()),
             "held": held_snapshot(held[0]) if held else None,
             "page": page_of(rejected, request, order_by="last_rejected_at", descending=True),
         }

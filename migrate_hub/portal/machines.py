@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from groups.filters import MachineFilter, matching_machines
 from ingest.models import Disk, Machine, MachineChange, Nic, PowerState
-from migrate_hub.portal import charts
+from migrate_hub.portal import charts, coverage
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.forms import DomainForm
 from migrate_hub.portal.paging import page_of
@@ -124,6 +124,7 @@ class MachineView(ProjectPortalView):
             "nics": Nic.objects.filter(machine=row).order_by("position"),
             "utilization": charts.utilization_of(row.id, request.GET.get("days", ""), timezone.now()),
             "windows": charts.WINDOWS,
+            **coverage.of_machine(row, timezone.now()),
             "duplicates": Machine.objects.filter(duplicate_of=row, removed_at=None)
             .select_related("appliance")
             .order_by("name_lower", "id")[:MAX_DUPLICATES_SHOWN],

@@ -40,6 +40,12 @@ def test_stars_are_reached_when_the_window_has_moved_so_far(
     assert (found.stars, dict(found.reached_after_hours)) == (now, reached)
 
 
+def test_a_rating_that_lives_on_older_days_falls() -> None:
+    found = forecast(shares((144, 1.0), (24, 0.1)), 0.1, 168)
+    assert (found.stars, found.falls_to) == (5, (1, 126))
+    assert forecast(shares((168, 1.0)), 1.0, 168).falls_to is None
+
+
 def test_hours_that_have_not_arrived_yet_do_not_lower_the_rate() -> None:
     assert History(shares((24, 1.0), (2, 0.0))).arriving() == 1.0
     assert History(shares((24, 1.0), (12, 0.0))).arriving() == 0.5
