@@ -64,8 +64,8 @@ def test_large_chunks_arrive_whole(folder: Path) -> None:
     ("wanted", "limits", "code", "advice"),
     [
         ("memory", {"memory_bytes": 300 * MIB}, "memory_limit", "more than 300 MiB of memory"),
-        ("sleep", {"seconds": 1.5}, "time_limit", "Split it"),
-        ("spin", {"seconds": 1.5}, "time_limit", "longer than 2 seconds"),
+        ("sleep", {"clock_seconds": 1.5}, "time_limit", "Split it"),
+        ("spin", {"processor_seconds": 1}, "time_limit", "longer than 1 seconds"),
         ("write", {"spill_bytes": MIB}, "disk_limit", "more than 1 MiB on disk"),
         ("refuse", {}, "refused", "Do something else."),
     ],
@@ -110,7 +110,7 @@ def test_whoever_stops_listening_ends_the_child(folder: Path) -> None:
 
 
 def test_storing_slowly_is_not_the_files_time(folder: Path) -> None:
-    chunks = read(folder, "print", seconds=2)
+    chunks = read(folder, "print", clock_seconds=2)
     next(chunks)
     time.sleep(2.5)
     assert list(chunks) == []

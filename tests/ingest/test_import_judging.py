@@ -81,7 +81,7 @@ def test_a_bomb_that_lies_about_its_size_unfolds_no_further_than_it_says() -> No
         path.write_bytes(hostile_files.lying_bomb())
         judge(path, "rvtools")
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        limits = Limits(memory_bytes=300 * MIB, seconds=20)
+        limits = Limits(memory_bytes=300 * MIB, processor_seconds=20)
         with pytest.raises(UnreadableFileError) as refused:
             list(parsed_chunks("rvtools", path, Options(now=datetime.now(UTC)), limits=limits))
     assert refused.value.code == "unreadable_workbook"
