@@ -113,7 +113,8 @@ def _machine_observed(alone: Machines) -> tuple[ObservedTrace, ...]:
 def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[RequiredTrace, ...]:
     """The demands, in the order of DIMENSIONS."""
     required = ground.required
-    unknown = {
+    unreported = {"cores": alone.cores[0] <= 0, "memory_mb": alone.memory_mb[0] <= 0}
+    unknown = unreported | {
         name: not bool(array.known[0])
         for name, array in (
             ("disk_iops", required.disk_iops),

@@ -163,13 +163,22 @@ def refusal_in_words(refusal: Mapping[str, Any]) -> str:
     if kind == "not_considered":
         return "not meant for moving machines as they are"
     if kind == "cpu_credits":
-        return "its CPU credits would run out under this load"
+        return credits_in_words(refusal)
     if kind in YES_OR_NO:
         return f"does not offer: {DIMENSIONS[kind]}"
     name = DIMENSIONS.get(kind, plain(kind))
     if refusal.get("required") is None or refusal.get("offered") is None:
         return name
     return f"{name}: {quantity(kind, refusal['required'])} needed, {quantity(kind, refusal['offered'])} offered"
+
+
+def credits_in_words(refusal: Mapping[str, Any]) -> str:
+    """Why a burstable size was refused: how many cores its CPU credits carry, or why that is not known."""
+    detail = str(refusal.get("detail") or "")
+    if refusal.get("required") is None:
+        return f"burstable, and {detail}" if detail else "burstable"
+    carried, needed = figure(refusal["offered"]), figure(refusal["required"])
+    return f"its CPU credits carry {carried} cores at this load, headroom included, and {needed} are needed: {detail}"
 
 
 def conditions_in_words(conditions: Mapping[str, Any] | None) -> list[str]:

@@ -182,6 +182,11 @@ def test_allocated_values_say_so() -> None:
     assert nothing.value is None
 
 
+def test_cores_and_memory_that_nobody_reported_are_no_zero() -> None:
+    told = {one.dimension: one.value for one in trace(Machine(cores=0, memory_mb=0)).required}
+    assert (told["cores"], told["memory_mb"], told["nics"]) == (None, None, 1)
+
+
 def test_confidence_that_does_not_apply_says_why() -> None:
     told = trace(Machine(imported=True))
     assert (told.confidence.applicable, told.confidence.reason, told.confidence.percent) == (False, "imported", None)
