@@ -39,7 +39,7 @@ def pack_values(values: NDArray[np.float32]) -> bytes:
         (Way.HUNDREDTHS, 1e2, NO_HUNDREDTHS),
     ):
         counts = np.rint(exact * scale)
-        fits = ((counts < none) & ((counts / scale).astype(VALUE) == exact)).all(axis=1)
+        fits = ((counts >= 0) & (counts < none) & ((counts / scale).astype(VALUE) == exact)).all(axis=1)
         ways[fits] = way
         counts[missing] = none
         if fits.any():

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ from ingest.merging import MachineSeries
 from ingest.models import DailyStatistics, FoldedDay, PerformanceBlock
 from ingest.partitions import make_partitions_to_fold
 from ingest.performance import read_series
+from ingest.tasks import give_back_space
 from migrate_hub.jobs.models import Job, JobState
+from migrate_hub.jobs.queueing import enqueue_once
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.conftest import wait_until
@@ -314,3 +317,49 @@ def test_points_of_two_decimals_take_two_bytes() -> None:
     values = (np.arange(288, dtype=np.float64).reshape(2, 144) / 100).astype("<f4")
     assert len(pack_values(values)) == 2 + 2 + 2 * 288
     assert len(pack_values(np.full((2, 144), np.nan, dtype="<f4"))) == 2 + 2
+
+
+def test_what_folding_emptied_is_given_back(scene: Scene) -> None:
+    """The index of the day shrinks to nothing once vacuum, here called by hand, has cut the table."""
+    start = DAY - timedelta(days=20)  # nobody else's day
+    machines = [f"m-{i}" for i in range(45)]
+    scene.site.inventory(*[estates.machine(name) for name in machines])
+    for hour in range(24):
+        at = start + timedelta(hours=hour)
+        scene.site.performance(*[estates.points(name, start_at=at, cpu_percent=[hour]) for name in machines])
+    partition = f"ingest_performanceblock_{start:%Y%m%d}"
+    assert _sizes(partition)["index"] > 65536
+    give_back_space()
+    full = _sizes(partition)
+    assert sum(fold_day(scene.tenant_id, start.date())) == 45
+    connections["owner"].cursor().execute(f"VACUUM {partition}")
+    give_back_space()
+    assert (full["heap"] > 65536, _sizes(partition)["heap"], _sizes(partition)["index"] < 32768) == (True, 0, True)
+    machine_id = UUID(scene.site.machine_id("m-7"))
+    with tenant_context(scene.tenant_id):
+        (found,) = read_series([machine_id], start, start + timedelta(days=1))
+    assert found.values[0, ::6].tolist() == [float(hour) for hour in range(24)]
+
+
+def _sizes(partition: str) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s::regclass), pg_indexes_size(%s::regclass)", [partition, partition])
+        return dict(zip(("heap", "index"), cursor.fetchone(), strict=True))
+
+
+def test_today_is_never_reclaimed() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ingest_reclaim_partition(%s)", [datetime.now(UTC).date()])
+        assert cursor.fetchone() == (False,)
+
+
+def test_the_metrics_tell_of_bytes_and_of_folding_that_waits(scene: Scene) -> None:
+    scene.whole_day()
+    with tenant_context(scene.tenant_id):
+        enqueue_once(FOLD_TASK, scene.cast.tenant.public_id, queue="nobody", not_before=timezone.now())
+    Job.objects.filter(tenant_id=scene.tenant_id).update(created_at=timezone.now() - timedelta(hours=9))
+    told = Client().get("/metrics").content.decode()
+    Job.objects.filter(tenant_id=scene.tenant_id).delete()
+    lines = dict(line.rsplit(" ", 1) for line in told.splitlines() if line.startswith("migrate_hub_"))
+    assert float(lines['migrate_hub_history_bytes{table="ingest_performanceblock"}']) > 100_000
+    assert float(lines["migrate_hub_fold_waiting_seconds"]) >= 9 * 3600
