@@ -4,13 +4,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from assessments.credit_history import credits_of_answers, read_credits
+from assessments.engine.fixed_point import scaled
+from assessments.models import AssessmentRun
+from assessments.targets import credit_terms_of
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.assessments.varied import percentiles_there
 from tests.conftest import wait_until
-from tests.estate import POINTS_A_DAY, Appliance, assessed, enrolled, group_of_all, last_full_hour, machine, points
+from tests.estate import (
+    POINTS_A_DAY,
+    Appliance,
+    assessed,
+    enrolled,
+    group_of_all,
+    last_full_hour,
+    machine,
+    machine_ids,
+    points,
+)
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 
@@ -36,6 +52,7 @@ class Scene:
     api: make.Api
     project: str
     group: str
+    tenant_id: int = 0
 
     def assessed(self, **settings: Any) -> Json:
         return assessed(self.api, self.project, self.group, **settings)
@@ -54,11 +71,12 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(catalog: None, background: None) -> Scene:
     """Three machines alike but for their CPU, with nine days of it."""
-    api = make.cast().alice
+    cast = make.cast()
+    api = cast.alice
     project, appliance = enrolled(api, [machine(name, **LINUX) for name in MACHINES])
     for name, day in MACHINES.items():
         upload(appliance, name, day)
-    return Scene(api, project, group_of_all(api, project))
+    return Scene(api, project, group_of_all(api, project), cast.tenant.id)
 
 
 def is_burstable(size: str) -> bool:
@@ -168,6 +186,23 @@ def test_a_repeated_run_takes_the_same_burstable_sizes(scene: Scene, explored: J
     again = wait_until(ended, seconds=60, what="the repeated run")
     first = scene.api.ok(scene.api.get(f"{path}{explored['run']['id']}/"))
     assert again["monthly_cost"] == first["monthly_cost"]
+
+
+def test_terms_of_another_catalog_are_answered_from_the_points(scene: Scene) -> None:
+    """What is kept is of the current catalog's terms; a run that pins another one gets the same answer for its own."""
+    ids = [UUID(id) for id in machine_ids(scene.api, scene.project).values()]
+    end = last_full_hour()
+    other = scaled([(60, 24, 576), (7, 7, 77)])
+    with tenant_context(scene.tenant_id):
+        current = credit_terms_of(AssessmentRun.objects.filter(settings__performance_window="1_week")[0])
+        assert current is not None
+        kept, read = (read_credits(ids, end - timedelta(days=7), end, terms) for terms in (current, other))
+    assert kept.keys() == read.keys() == set(ids)
+    for machine_id in ids:
+        ours, others = (credits_of_answers([answers[machine_id]]) for answers in (kept, read))
+        assert others.terms.tolist() == other.tolist()
+        same = current.tolist().index(other[0].tolist())
+        assert ours.carried[0, same] == others.carried[0, 0]
 
 
 def test_a_busier_history_is_told_as_performance() -> None:
