@@ -22,6 +22,8 @@ from migrate_hub.local.redis import EmbeddedRedis
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60
 WORKER_STATEMENT_SECONDS = "600"
+# glibc keeps what is freed, for each thread: after a few large uploads a web process would stay hundreds of MiB larger.
+WEB_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 Say = Callable[[str], None]
 
 
@@ -126,8 +128,8 @@ class LocalServices:
         }  # fmt: skip
         for name, command in commands.items():
             self.say(f"starting {name}")
-            timeouts = {} if name == "web" else {"STATEMENT_TIMEOUT_SECONDS": WORKER_STATEMENT_SECONDS}
-            process = start_process(command, log=logs / f"{name}.log", environment=timeouts)
+            own = WEB_MEMORY if name == "web" else {"STATEMENT_TIMEOUT_SECONDS": WORKER_STATEMENT_SECONDS}
+            process = start_process(command, log=logs / f"{name}.log", environment=own)
             self.processes[name] = process
             stack.callback(stop_process, process)
 

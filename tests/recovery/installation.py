@@ -18,6 +18,7 @@ from migrate_hub.local.environment import open_data_dir
 from migrate_hub.local.postgres import EmbeddedPostgres
 from migrate_hub.local.processes import start_process, stop_process
 from migrate_hub.local.redis import EmbeddedRedis
+from migrate_hub.local.services import WEB_MEMORY
 from tests.conftest import PROJECT_DIR, free_port, wait_until
 
 SHORT_TIMES = {
@@ -68,7 +69,7 @@ class Installation:
         self.processes[name] = start_process(
             [sys.executable, "-m", *commands[name]],
             log=self.folder / f"{name}.log",
-            environment={**self.environment, "PYTHONPATH": str(PROJECT_DIR)},
+            environment={**self.environment, **(WEB_MEMORY if name == "web" else {}), "PYTHONPATH": str(PROJECT_DIR)},
         )
 
     def kill(self, name: str) -> None:
