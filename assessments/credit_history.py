@@ -25,7 +25,7 @@ from assessments.engine.values import Catalog, Credits
 from ingest.packing import quantised
 from ingest.percentiles import WINDOWS
 from ingest.performance import MachineSeries, read_series
-from ingest.rollups import also, kept, menu_window
+from ingest.rollups import NOTHING_SEEN, Versions, also, kept, menu_window
 from ingest.series import Series
 
 NUMBER = np.dtype("<u4")
@@ -45,16 +45,24 @@ def terms_to_look_at(settings: Settings, catalog: Catalog, length: timedelta) ->
 
 
 def read_credits(
-    machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, terms: IntArray
+    machine_ids: Sequence[UUID],
+    start_at: datetime,
+    end_at: datetime,
+    terms: IntArray,
+    seen: Versions = NOTHING_SEEN,
 ) -> dict[UUID, bytes]:
     """The answers of these machines for these terms over [start_at, end_at); machines without points are absent."""
-    return read_windows(machine_ids, {"": start_at}, end_at, terms)[""]
+    return read_windows(machine_ids, {"": start_at}, end_at, terms, seen)[""]
 
 
 def read_windows(
-    machine_ids: Sequence[UUID], starts: Mapping[str, datetime], end_at: datetime, terms: IntArray
+    machine_ids: Sequence[UUID],
+    starts: Mapping[str, datetime],
+    end_at: datetime,
+    terms: IntArray,
+    seen: Versions = NOTHING_SEEN,
 ) -> dict[str, dict[UUID, bytes]]:
-    """The same for several windows with one end, by name.
+    """The same for several windows with one end, by name; `seen` is what `rollups.refresh` answered before.
 
     Windows of the menu come from what is kept with the roll-ups, where that is of these terms; the rest from the
     points, a few machines at a time.
@@ -63,7 +71,7 @@ def read_windows(
     unread: Sequence[UUID] = machine_ids
     on_menu = {name: menu_window(start_at, end_at) or "" for name, start_at in starts.items()}
     if set(on_menu.values()) <= set(KEPT_WINDOWS):
-        months = {id: _decoder.decode(month) for id, month in kept(KEPT_NAME, machine_ids, end_at).items()}
+        months = {id: _decoder.decode(month) for id, month in kept(KEPT_NAME, machine_ids, end_at, seen).items()}
         of_these = {id: month for id, month in months.items() if all(_is_of(month[w], terms) for w in on_menu.values())}
         found = {name: {id: month[window] for id, month in of_these.items()} for name, window in on_menu.items()}
         unread = sorted(months.keys() - of_these.keys())

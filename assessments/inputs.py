@@ -5,10 +5,11 @@ made from that: the same JSON is stored with the result, so the decision trace i
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 
 from assessments.credit_history import as_text, credits_of, read_credits
 from assessments.engine.fixed_point import IntArray, scaled
@@ -16,6 +17,7 @@ from assessments.engine.values import BOOT_TYPES, Disks, DiskTotals, Machines, N
 from assessments.models import AssessedDisk, AssessedMachine
 from ingest.imports.models import ImportedUtilization
 from ingest.models import DiscoveredBy, Disk, Machine, Nic
+from ingest.rollups import NOTHING_SEEN, Versions
 from ingest.utilization import Measured, Utilization, utilization
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
@@ -51,6 +53,49 @@ class LoadedMachines:
         return len(self.ids)
 
 
+class MachineRow(NamedTuple):
+    """What is read of a machine; a model instance for each would cost more than the query."""
+
+    id: UUID
+    name: str
+    configuration_version: int
+    operating_system: str | None
+    boot_type: str
+    discovered_by: str
+    power_state: str
+    host: str | None
+    cpu_model: str | None
+    cores: int | None
+    memory_mb: int | None
+
+
+class NicRow(NamedTuple):
+    """What is read of a nic."""
+
+    machine_id: UUID
+    source_id: str
+    mac_address: str | None
+    ip_addresses: list[str]
+    network: str | None
+
+
+class DiskRow(NamedTuple):
+    """What is read of a disk."""
+
+    id: UUID
+    machine_id: UUID
+    source_id: str
+    name: str | None
+    size_gb: float | None
+
+
+Row = TypeVar("Row", MachineRow, NicRow, DiskRow)
+
+
+def _rows_of(kind: type[Row], found: QuerySet[Any]) -> list[Row]:
+    return [kind._make(values) for values in found.values_list(*kind._fields)]
+
+
 def load_machines(
     machine_ids: Sequence[UUID],
     *,
@@ -59,24 +104,26 @@ def load_machines(
     percentile: float,
     performance_based: bool,
     credit_terms: IntArray | None = None,
+    seen: Versions = NOTHING_SEEN,
 ) -> LoadedMachines:
     """Machines with parts and utilization in [start_at, end_at), by a fixed number of queries.
 
-    With `credit_terms` also what the history asks of burstable sizes with these terms.
+    With `credit_terms` also what the history asks of burstable sizes with these terms. `seen` is what
+    `rollups.refresh` answered, where it was called before.
     """
-    machines = list(Machine.objects.filter(id__in=machine_ids).order_by("id"))
+    machines = _rows_of(MachineRow, Machine.objects.filter(id__in=machine_ids).order_by("id"))
     ids = [machine.id for machine in machines]
     used = (
-        utilization(ids, start_at, end_at, percentile)
+        utilization(ids, start_at, end_at, percentile, seen)
         if performance_based
         else Utilization.nothing(ids, start_at, end_at)
     )
     row_of = {id: row for row, id in enumerate(ids)}
     nics: list[list[dict[str, Any]]] = [[] for _ in ids]
-    for nic in Nic.objects.filter(machine_id__in=ids).order_by("machine_id", "position", "id"):
+    for nic in _rows_of(NicRow, Nic.objects.filter(machine_id__in=ids).order_by("machine_id", "position", "id")):
         nics[row_of[nic.machine_id]].append(_nic(nic, used))
     stated = stated_utilization(machines) if performance_based else {}
-    credits = None if credit_terms is None else read_credits(ids, start_at, end_at, credit_terms)
+    credits = None if credit_terms is None else read_credits(ids, start_at, end_at, credit_terms, seen)
     inputs = [
         _machine(machine, row, used, nics[row])
         | _stated(stated.get(machine.id), used, row)
@@ -94,7 +141,7 @@ def load_machines(
     )
 
 
-def _machine(machine: Machine, row: int, used: Utilization, nics: list[dict[str, Any]]) -> dict[str, Any]:
+def _machine(machine: MachineRow, row: int, used: Utilization, nics: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "operating_system": machine.operating_system or "",
         "boot_type": machine.boot_type,
@@ -111,7 +158,7 @@ def _machine(machine: Machine, row: int, used: Utilization, nics: list[dict[str,
     }
 
 
-def stated_utilization(machines: Sequence[Machine]) -> dict[UUID, ImportedUtilization]:
+def stated_utilization(machines: Sequence[MachineRow]) -> dict[UUID, ImportedUtilization]:
     """What files stated of the machines that only files know; an appliance's own figures never mix with a file's."""
     imported = [machine.id for machine in machines if machine.discovered_by == DiscoveredBy.IMPORT]
     if not imported:
@@ -140,7 +187,7 @@ def _or_value(measured: Measured, number: float | None) -> Measured:
     return measured if measured[0] is not None else _value(number)
 
 
-def _nic(nic: Nic, used: Utilization) -> dict[str, Any]:
+def _nic(nic: NicRow, used: Utilization) -> dict[str, Any]:
     return {
         "source_id": nic.source_id,
         "mac_address": nic.mac_address,
@@ -153,7 +200,7 @@ def _nic(nic: Nic, used: Utilization) -> dict[str, Any]:
 def _load_disks(
     machine_ids: Sequence[UUID], used: Utilization, stated: Mapping[UUID, ImportedUtilization]
 ) -> LoadedDisks:
-    disks = list(Disk.objects.filter(machine_id__in=machine_ids).order_by("machine_id", "position", "id"))
+    disks = _rows_of(DiskRow, Disk.objects.filter(machine_id__in=machine_ids).order_by("machine_id", "position", "id"))
     positions: dict[UUID, int] = {}
     return LoadedDisks(
         ids=[disk.id for disk in disks],
@@ -166,7 +213,7 @@ def _load_disks(
     )
 
 
-def _disk(disk: Disk, used: Utilization, stated: ImportedUtilization | None) -> dict[str, Measured]:
+def _disk(disk: DiskRow, used: Utilization, stated: ImportedUtilization | None) -> dict[str, Measured]:
     series = {metric: used.part(disk.machine_id, "disk", disk.source_id, metric) for metric in DISK_METRICS}
     values = ((stated.disks or {}) if stated else {}).get(disk.source_id)
     if values is None:

@@ -10,9 +10,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.engine.assess import assess
+from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import IntArray
-from assessments.engine.rankings import Rankings
 from assessments.inputs import LoadedMachines, load_machines
 from assessments.left_out import left_out
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
@@ -21,11 +20,10 @@ from assessments.queueing import end_run
 from assessments.repeating import repeated_machines, repeated_parts
 from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
-from assessments.settings import engine_settings
-from assessments.targets import catalog_of, credit_terms_of, target_of
+from assessments.targets import catalog_of, credit_terms_of, rankings_of
 from groups.membership import member_ids
 from ingest.percentiles import MENU
-from ingest.rollups import LONGEST_NAME, menu_window, refresh
+from ingest.rollups import LONGEST_NAME, NOTHING_SEEN, Versions, menu_window, refresh
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -69,10 +67,13 @@ def run_shard(claim: Claim) -> None:
         shard = RunShard.objects.get(run=run, part=claim.part)
         catalog = catalog_of(run)
         credit_terms = credit_terms_of(run)
-    _roll_up(run, shard, credit_terms)
+    seen = _roll_up(run, shard, credit_terms)
     with tenant_context(claim.tenant_id):
-        machines = repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard, credit_terms)
-    decided = assess(machines.values, catalog, engine_settings(run.settings))
+        rankings = rankings_of(run)
+        machines = (
+            repeated_machines(run, claim.part) if run.repeats_id else _read_machines(run, shard, credit_terms, seen)
+        )
+    decided = decide(machines.values, groundwork(machines.values, rankings.target), rankings)
     with tenant_context(claim.tenant_id):
         delete_rows(run, claim.part)
         save_rows(run, claim.part, machines, decided, catalog)
@@ -80,20 +81,22 @@ def run_shard(claim: Claim) -> None:
         _finish_shard(run, claim)
 
 
-def _roll_up(run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None) -> None:
+def _roll_up(run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None) -> Versions:
     """Makes the rolled-up rows that the shard is about to read, where they are not valid, for the next run too."""
     window_name = menu_window(run.performance_start_at, run.performance_end_at)
     as_is = run.settings["sizing_criterion"] == "as_on_premises"
     if window_name is None or run.settings["percentile"] not in MENU or as_is or run.repeats_id:
-        return
+        return NOTHING_SEEN
     machine_ids = [UUID(id) for id in shard.machine_ids]
     end_at, now = run.performance_end_at, timezone.now()
     # What the history asks of burstable sizes is kept with the month.
     month = [] if credit_terms is None else [LONGEST_NAME]
-    refresh(run.tenant_id, machine_ids, end_at, window_names=list({window_name, *month}), now=now, used=True)
+    return refresh(run.tenant_id, machine_ids, end_at, window_names=list({window_name, *month}), now=now, used=True)
 
 
-def _read_machines(run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None) -> LoadedMachines:
+def _read_machines(
+    run: AssessmentRun, shard: RunShard, credit_terms: IntArray | None, seen: Versions
+) -> LoadedMachines:
     return load_machines(
         [UUID(id) for id in shard.machine_ids],
         start_at=run.performance_start_at,
@@ -101,6 +104,7 @@ def _read_machines(run: AssessmentRun, shard: RunShard, credit_terms: IntArray |
         percentile=run.settings["percentile"],
         performance_based=run.settings["sizing_criterion"] == "performance_based",
         credit_terms=credit_terms,
+        seen=seen,
     )
 
 
@@ -122,7 +126,7 @@ def publish_run(claim: Claim) -> None:
     """Sums up, completes the run and shows it to readers, in one transaction; a repeated run is kept beside them."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        run.summary = summarize(run, Rankings(target_of(run)))
+        run.summary = summarize(run, rankings_of(run))
         run.summary |= left_out(run)
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])

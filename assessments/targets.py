@@ -1,5 +1,6 @@
 """What a run was assessed against: its pinned catalog, region and settings as the engine takes them."""
 
+from collections import OrderedDict
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from assessments.catalog.price_origins import PriceOrigins, load_origins
 from assessments.catalog.selection import PinnedSheet, load_region
 from assessments.credit_history import terms_to_look_at
 from assessments.engine.fixed_point import IntArray
+from assessments.engine.rankings import Rankings
 from assessments.engine.target import Target
 from assessments.engine.values import Catalog
 from assessments.models import AssessmentRun
@@ -23,6 +25,20 @@ def target_of(
     prices, region = prices_of or run, (region_of or run).region
     catalog = load_region(prices.catalog, region, run.settings["currency"], _sheet_of(prices))
     return Target.of(catalog, engine_settings(run.settings))
+
+
+# The rankings of the runs last worked on: the shards of a run, one after the other, ask for the same.
+_rankings: OrderedDict[UUID, Rankings] = OrderedDict()
+RANKINGS_KEPT = 4
+
+
+def rankings_of(run: AssessmentRun) -> Rankings:
+    """The sizes that a run chooses from, best first; kept in the process, since the target of a run never changes."""
+    found = _rankings.pop(run.id, None) or Rankings(target_of(run))
+    _rankings[run.id] = found
+    while len(_rankings) > RANKINGS_KEPT:
+        _rankings.popitem(last=False)
+    return found
 
 
 def catalog_of(run: AssessmentRun) -> Catalog:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ingest.bulk import rows, run
-from ingest.rollups import KEPT_AFTER_USE, MACHINES_A_TRANSACTION, full_hour, refresh, stale_machines
+from ingest.rollups import KEPT_AFTER_USE, MACHINES_A_TRANSACTION, full_hour, has_stale, refresh
 from migrate_hub.jobs.claiming import Claim
 from migrate_hub.jobs.models import OPEN_STATES, Job
 from migrate_hub.jobs.queueing import enqueue
@@ -80,7 +80,7 @@ def _slice(tenant_id: int, first: UUID) -> list[UUID]:
 
 def _has_stale(tenant_id: int, machine_ids: list[UUID], now: datetime) -> bool:
     with tenant_context(tenant_id):
-        return any(stale_machines(machine_ids, full_hour(now)).values())
+        return has_stale(machine_ids, full_hour(now))
 
 
 def refresh_slice(claim: Claim) -> None:

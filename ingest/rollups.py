@@ -5,7 +5,7 @@ its window is the one asked for; for every other machine the blocks are read. So
 twice changes how long an answer takes and never what it is. docs/adr/0014 says when rows are made anew.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.bulk import plain_array, rows, run, text_array
-from ingest.history_version import history_versions, versions_of_windows
+from ingest.history_version import versions_of_windows
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import VALUE
 from ingest.percentiles import MENU, WINDOWS, percentiles
@@ -35,6 +35,10 @@ KEPT_AFTER_USE = timedelta(days=1)
 USE_NOTED_EVERY = timedelta(hours=6)
 # A window that ended longer ago is nobody's next one: its rows would only displace better ones.
 WORTH_ROWS = timedelta(hours=3)
+
+# Fingerprints of the points of machines, by the name of a window.
+Versions = Mapping[str, Mapping[UUID, bytes]]
+NOTHING_SEEN: Versions = {}
 
 
 @dataclass(frozen=True)
@@ -144,14 +148,15 @@ WHERE tenant_id = %s AND machine_id = ANY(%s::uuid[]) AND window_name = %s AND s
 
 
 def rolled_up(
-    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str]
+    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str], seen: Versions = NOTHING_SEEN
 ) -> Iterator[tuple[str, Rolled]]:
     """The menu percentiles of these machines over these windows: from rows, and from the blocks where none is valid.
 
-    A machine without points in a window is left out there, or comes with 0 points.
+    A machine without points in a window is left out there, or comes with 0 points. `seen` is what `refresh` answered
+    for these machines: rows are then valid for the points as they were at that time.
     """
     stale: dict[str, set[UUID]] = {}
-    for name, versions in _versions(machine_ids, end_at, window_names).items():
+    for name, versions in _versions(machine_ids, end_at, window_names, seen).items():
         found = [row for row in _rows(VALID_ROWS, machine_ids, name, end_at) if bytes(row[1]) == versions.get(row[0])]
         stale[name] = versions.keys() - {row[0] for row in found}
         for group in _groups(found):
@@ -165,9 +170,11 @@ def rolled_up(
 
 
 def _versions(
-    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str]
-) -> dict[str, dict[UUID, bytes]]:
+    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str], seen: Versions = NOTHING_SEEN
+) -> Versions:
     """By window, the fingerprints of the machines that may have points in it."""
+    if all(name in seen for name in window_names):
+        return {name: seen[name] for name in window_names}
     starts = [end_at - WINDOWS[name] for name in window_names]
     return dict(zip(window_names, versions_of_windows(machine_ids, starts, end_at), strict=True))
 
@@ -214,13 +221,14 @@ def forget_also(name: str) -> None:
     del _also[name]
 
 
-def kept(name: str, machine_ids: Sequence[UUID], end_at: datetime) -> dict[UUID, bytes]:
+def kept(name: str, machine_ids: Sequence[UUID], end_at: datetime, seen: Versions = NOTHING_SEEN) -> dict[UUID, bytes]:
     """What the function of this name makes of the 30 days up to `end_at`, for each machine that has points in them.
 
-    From valid rows, and from the blocks where there is none (`refresh` makes rows). Machines without points are absent.
+    From valid rows, and from the blocks where there is none (`refresh` makes rows, and answers what it has `seen`).
+    Machines without points are absent.
     """
     start_at = end_at - WINDOWS[LONGEST_NAME]
-    versions = history_versions(machine_ids, start_at, end_at)
+    versions = _versions(machine_ids, end_at, [LONGEST_NAME], seen)[LONGEST_NAME]
     sql = VALID_ROWS.replace("interval_seconds", "extras", 1)
     found = {
         row[0]: msgspec.msgpack.decode(row[3], type=dict[str, bytes])[name]
@@ -282,46 +290,57 @@ def refresh(
     window_names: Sequence[str] = tuple(WINDOWS),
     now: datetime,
     used: bool,
-) -> None:
+) -> Versions:
     """Makes the rows of these machines anew that are not valid for windows which end at `end_at`, in transactions of
     its own: one that reads a snapshot, so that fingerprint and points belong together, and one that writes.
+
+    Answers the fingerprints that it saw: whoever reads the rows next need not look again.
 
     `used` tells a run's need from the background's: it keeps the rows alive, and wins over a later window. Nothing is
     made for an end that is no full hour or too long ago.
     """
     if end_at != full_hour(end_at) or now - end_at > WORTH_ROWS:
-        return
+        return NOTHING_SEEN
+    seen: dict[str, dict[UUID, bytes]] = {name: {} for name in window_names}
     for first in range(0, len(machine_ids), MACHINES_A_TRANSACTION):
         part = machine_ids[first : first + MACHINES_A_TRANSACTION]
         with tenant_context(tenant_id, snapshot=True):
-            made = list(_make(part, end_at, window_names))
+            versions = _versions(part, end_at, window_names)
+            made = list(_make(_stale(versions, end_at), end_at))
         with tenant_context(tenant_id):
             if used:
                 parameters = [now, tenant_id, tenant_id, plain_array(part), text_array(window_names)]
                 run(NOTE_USE, [*parameters, now - USE_NOTED_EVERY])
             _store(made, end_at, now=now, used=used)
+        for name in window_names:
+            seen[name].update(versions[name])
+    return seen
 
 
-def stale_machines(
-    machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str] = tuple(WINDOWS)
-) -> dict[str, dict[UUID, bytes]]:
-    """By window, the machines that have points in it and no valid row, with the fingerprint of those points."""
-    stale = _versions(machine_ids, end_at, window_names)
-    for name, versions in stale.items():
+def has_stale(machine_ids: Sequence[UUID], end_at: datetime) -> bool:
+    """Whether `refresh` would make any row of these machines anew."""
+    return any(_stale(_versions(machine_ids, end_at, tuple(WINDOWS)), end_at).values())
+
+
+def _stale(versions: Versions, end_at: datetime) -> Versions:
+    """Of these machines those that have no valid row, window by window."""
+    stale = {}
+    for name, all_versions in versions.items():
         wanted = _also.keys() if name == LONGEST_NAME else set()
-        for machine_id, fingerprint, extra_names in _rows(FINGERPRINTS, machine_ids, name, end_at):
-            if bytes(fingerprint) == versions.get(machine_id) and wanted <= set(extra_names):
-                del versions[machine_id]
+        valid = {
+            machine_id
+            for machine_id, fingerprint, extra_names in _rows(FINGERPRINTS, list(all_versions), name, end_at)
+            if bytes(fingerprint) == all_versions[machine_id] and wanted <= set(extra_names)
+        }
+        stale[name] = {id: version for id, version in all_versions.items() if id not in valid}
     return stale
 
 
-def _make(machine_ids: Sequence[UUID], end_at: datetime, window_names: Sequence[str]) -> Iterator[_Made]:
-    stale = stale_machines(machine_ids, end_at, window_names)
-    longest = max((WINDOWS[name] for name in window_names if stale[name]), default=timedelta(0))
-    unread = sorted(set().union(*stale.values()))
-    for machine in read_series(unread, end_at - longest, end_at):
-        for name in window_names:
-            fingerprint = stale[name].get(machine.machine_id)
+def _make(stale: Versions, end_at: datetime) -> Iterator[_Made]:
+    longest = max((WINDOWS[name] for name, versions in stale.items() if versions), default=timedelta(0))
+    for machine in read_series(sorted(set().union(*stale.values())), end_at - longest, end_at):
+        for name, versions in stale.items():
+            fingerprint = versions.get(machine.machine_id)
             if fingerprint is not None:
                 extras = _extras(machine) if name == LONGEST_NAME else b""
                 yield _Made(name, fingerprint, roll_up(machine, end_at - WINDOWS[name]), extras)

@@ -13,7 +13,7 @@ from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import quantised
 from ingest.percentiles import MENU
 from ingest.performance import read_series
-from ingest.rollups import NAMES, Rolled, menu_window, roll_up, rolled_up
+from ingest.rollups import NAMES, NOTHING_SEEN, Rolled, Versions, menu_window, roll_up, rolled_up
 from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES
 
 # A percentile (None where there is no point) and how many points stood behind it.
@@ -82,16 +82,23 @@ def _measured(values: NDArray[np.float64], points: NDArray[np.int64], row: int, 
     return [float(values[row, column]) if count else None, count]
 
 
-def utilization(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, percentile: float) -> Utilization:
+def utilization(
+    machine_ids: Sequence[UUID],
+    start_at: datetime,
+    end_at: datetime,
+    percentile: float,
+    seen: Versions = NOTHING_SEEN,
+) -> Utilization:
     """The percentile (0 < P <= 100, 100 is the maximum) of every series of these machines over [start_at, end_at).
 
     A percentile and window of the menu come from rolled-up rows where they are valid; the rest is read from the blocks
-    of the current tenant, in chunks of bounded size. Machines without points are there with NaN.
+    of the current tenant, in chunks of bounded size. Machines without points are there with NaN. `seen` is what
+    `rollups.refresh` answered, where it was called before.
     """
     collector = _Collector(machine_ids)
     window_name = menu_window(start_at, end_at)
     if window_name is not None and percentile in MENU:
-        for _, rolled in rolled_up(machine_ids, end_at, [window_name]):
+        for _, rolled in rolled_up(machine_ids, end_at, [window_name], seen):
             collector.add(rolled, MENU.index(percentile))
     else:
         for machine in read_series(machine_ids, start_at, end_at):
