@@ -41,8 +41,6 @@ def child(what: str, tenant: int, run_id: UUID) -> None:
     import django
 
     django.setup()
-    from dataclasses import replace
-
     from assessments.models import AssessmentRun
     from migrate_hub.tenants.row_level_security import tenant_context
     from reports.data import build_report
@@ -50,9 +48,8 @@ def child(what: str, tenant: int, run_id: UUID) -> None:
 
     with tenant_context(tenant):
         rows = AssessmentRun.objects.select_related("assessment__group", "assessment__project", "catalog")
-        report = build_report(rows.get(id=run_id))
-    if what == "four sheets":
-        report = replace(report, own_sheets=frozenset(), scenario_totals=(), origin=None)
+        run = rows.get(id=run_id)
+        report = build_report(run) if what == "all sheets" else build_report(run, frozenset())
     with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         if what == "pandas":
             seconds = pandas_seconds(report, file.name)
@@ -74,7 +71,7 @@ def pandas_seconds(report: Any, path: str) -> float:
     from reports.workbook.layouts import LAYOUTS
 
     layout = LAYOUTS["2024"]
-    columns = {"All_Assessed_Machines": layout.machines, "All_Assessed_Disks": layout.disks}
+    columns: dict[str, tuple[Any, ...]] = {"All_Assessed_Machines": layout.machines, "All_Assessed_Disks": layout.disks}
     values: dict[str, list[list[Any]]] = {name: [] for name in columns}
     for chunk in report.chunks():
         for name, rows in zip(columns, (chunk.machines, chunk.disks), strict=True):

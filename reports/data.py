@@ -12,13 +12,15 @@ from django.conf import settings as django_settings
 
 from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
+from assessments.presentation import ISSUES
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.rows import Terms, disk_row, issue_rows, money, scenario_row
-from reports.trace_rows import Assessed, Traces
+from reports.trace_rows import NO_TRACES, Assessed, Traces
 from reports.workbook import (
     OWN_SHEET_NAMES,
     Chunk,
+    IssueTotal,
     Origin,
     Report,
     ScenarioTotal,
@@ -27,10 +29,11 @@ from reports.workbook import (
 )
 
 ROWS_A_CHUNK = 1000
+TRACED_SHEETS = {"Decision_Trace", "Price_Lines"}
 
 
-def build_report(run: AssessmentRun) -> Report:
-    """The workbook's values of a run; needs the tenant's context now, its row sources enter it by themselves later."""
+def build_report(run: AssessmentRun, own_sheets: frozenset[str] = OWN_SHEET_NAMES) -> Report:
+    """The values of a run; needs the tenant's context now, its row sources enter it by themselves later."""
     assessment = run.assessment
     group_name = assessment.group.name
     url = f"{django_settings.PUBLIC_URL}/projects/{assessment.project_id}/assessments/{assessment.id}/"
@@ -41,9 +44,10 @@ def build_report(run: AssessmentRun) -> Report:
         created_at=run.created_at,
         settings=report_settings(run),
         summary=report_summary(run),
-        chunks=partial(chunks, run, group_name),
-        own_sheets=OWN_SHEET_NAMES,
+        chunks=partial(chunks, run, group_name, own_sheets),
+        own_sheets=own_sheets,
         scenario_totals=scenario_totals(run),
+        issue_totals=issue_totals(run),
         origin=Origin(
             tenant_name=Tenant.objects.get(id=run.tenant_id).name,
             run_id=str(run.id),
@@ -118,19 +122,35 @@ def scenario_totals(run: AssessmentRun) -> tuple[ScenarioTotal, ...]:
     )
 
 
-def chunks(run: AssessmentRun, group_name: str) -> Iterator[Chunk]:
-    """Everything about ROWS_A_CHUNK machines after the other, by name; needs no context."""
-    with tenant_context(run.tenant_id):
-        traces = Traces(run)
-    terms = Terms(run, group_name)
+def issue_totals(run: AssessmentRun) -> tuple[IssueTotal, ...]:
+    """How many machines have each finding, most first."""
+    assert run.summary is not None  # the run is published
+    return tuple(
+        IssueTotal(
+            message=ISSUES[found["code"]].message, remedy=ISSUES[found["code"]].remedy, machines=found["machines"]
+        )
+        for found in run.summary["issues"]
+        if found["code"] in ISSUES
+    )
+
+
+def chunks(run: AssessmentRun, group_name: str, own_sheets: frozenset[str]) -> Iterator[Chunk]:
+    """Everything about ROWS_A_CHUNK machines after the other, by name, as far as it is wanted; needs no context."""
+    terms, traces = Terms(run, group_name), None
+    if own_sheets & TRACED_SHEETS:
+        with tenant_context(run.tenant_id):
+            traces = Traces(run)
     for assessed in assessed_machines(run):
+        machines = [machine for machine, _ in assessed]
         yield Chunk(
             machines=[terms.machine_row(machine, disks) for machine, disks in assessed],
             disks=[disk_row(machine, disk) for machine, disks in assessed for disk in disks],
-            scenarios=[scenario_row(machine, name) for machine, _ in assessed for name in SCENARIO_NAMES],
-            savings=[terms.savings_row(machine) for machine, _ in assessed],
+            scenarios=[scenario_row(machine, name) for machine in machines for name in SCENARIO_NAMES]
+            if "Scenarios" in own_sheets
+            else (),
+            savings=[terms.savings_row(machine) for machine in machines] if "Savings" in own_sheets else (),
             issues=[row for machine, disks in assessed for row in issue_rows(machine, disks)],
-            **traces.rows(assessed),
+            **(traces.rows(assessed) if traces else NO_TRACES),
         )
 
 

@@ -2,6 +2,11 @@
 
 import re
 import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import IO
 from uuid import UUID
 
 from django.utils import timezone
@@ -11,27 +16,85 @@ from migrate_hub.files.storage import store_file
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.data import build_report
-from reports.models import Report
-from reports.workbook import write_workbook
+from reports.models import Report, ReportFormat
+from reports.summary_pdf import write_pdf
+from reports.workbook import OWN_SHEET_NAMES, Chunk, write_csv, write_jsonl, write_workbook
+from reports.workbook import Report as Values
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one format is made: from which of our own sheets, by whom, and what the file is."""
+
+    own_sheets: frozenset[str]
+    write: Callable[[Values, IO[bytes], str], None]
+    content_type: str
+    ending: str
+
+
+FORMS: dict[str, Form] = {
+    ReportFormat.XLSX: Form(
+        OWN_SHEET_NAMES,
+        lambda values, file, layout: write_workbook(values, file, layout=layout),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "xlsx",
+    ),
+    ReportFormat.CSV: Form(
+        OWN_SHEET_NAMES,
+        lambda values, file, layout: write_csv(values, file, layout=layout),
+        "application/zip",
+        "csv.zip",
+    ),
+    ReportFormat.JSONL: Form(
+        OWN_SHEET_NAMES, lambda values, file, _layout: write_jsonl(values, file), "application/jsonl", "jsonl"
+    ),
+    ReportFormat.PDF: Form(
+        frozenset({"Savings"}), lambda values, file, _layout: write_pdf(values, file), "application/pdf", "pdf"
+    ),
+}
 
 
 def make_report(claim: Claim) -> None:
-    """Writes the workbook of the report's run. Killed and repeated, it starts over; no half file is ever served."""
+    """Writes the file of the report's run. Killed and repeated, it starts over; no half file is ever served."""
     with tenant_context(claim.tenant_id):
         report = _unfinished(claim)
-        Report.objects.filter(id=report.id).update(status=RunStatus.RUNNING)
-        values = build_report(report.run)
+        Report.objects.filter(id=report.id).update(status=RunStatus.RUNNING, machines_done=0)
+        form = FORMS[report.format]
+        values = build_report(report.run, form.own_sheets)
     with tempfile.TemporaryFile() as file:
-        write_workbook(values, file, layout=report.layout)
+        form.write(replace(values, chunks=partial(_told, report, values.chunks)), file, report.layout)
         file.seek(0)
         with tenant_context(claim.tenant_id):
-            stored = store_file(file, name=file_name(report), content_type=XLSX, expires_at=report.expires_at)
+            stored = store_file(
+                file, name=file_name(report), content_type=form.content_type, expires_at=report.expires_at
+            )
             Report.objects.filter(id=report.id).update(
-                status=RunStatus.COMPLETED, file=stored, finished_at=timezone.now()
+                status=RunStatus.COMPLETED,
+                machines_done=report.run.machine_count,
+                file=stored,
+                finished_at=timezone.now(),
             )
             claim.finish()
+
+
+def _told(report: Report, chunks: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
+    """The chunks, and every second how far they are; ends the making of a report that nobody wants any more."""
+    done, told_at = 0, time.monotonic()
+    for chunk in chunks():
+        yield chunk
+        done += len(chunk.machines)
+        if time.monotonic() - told_at >= PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            _tell(report, done)
+
+
+def _tell(report: Report, done: int) -> None:
+    with tenant_context(report.tenant_id):
+        wanted = Report.objects.filter(id=report.id, status=RunStatus.RUNNING, revoked_at=None)
+        if not wanted.update(machines_done=done):
+            raise LeaseLostError(f"report {report.id} is no longer wanted")
 
 
 def _unfinished(claim: Claim) -> Report:
@@ -48,7 +111,7 @@ def _unfinished(claim: Claim) -> Report:
 def file_name(report: Report) -> str:
     """A name that is safe on every system: letters, digits, hyphens."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", report.run.assessment.name).strip("-")[:60] or "assessment"
-    return f"{name}-run-{report.run.number}.xlsx"
+    return f"{name}-run-{report.run.number}.{FORMS[report.format].ending}"
 
 
 def fail_report(report_id: UUID, failure: str) -> None:

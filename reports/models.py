@@ -12,16 +12,23 @@ from migrate_hub.tenants.row_level_security import TenantForeignKey
 
 class ReportFormat(models.TextChoices):
     XLSX = "xlsx"
+    CSV = "csv"
+    JSONL = "jsonl"
+    PDF = "pdf"
 
 
 class Report(TenantModel):
-    """A workbook of the run that was published when it was asked for. Its link works until it expires or is revoked."""
+    """A file made from the run that was published when it was asked for, whatever is recalculated meanwhile.
+
+    Its link works until it expires or is revoked. `machines_done` tells how far the making is.
+    """
 
     assessment = TenantForeignKey(Assessment, on_delete=models.CASCADE, related_name="reports")
     run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="+")
     format = models.CharField(max_length=8, choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = models.CharField(max_length=8)
     status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)
+    machines_done = models.PositiveIntegerField(default=0)
     file = TenantForeignKey(StoredFile, on_delete=models.SET_NULL, null=True, related_name="+")
     failure_code = models.CharField(max_length=64, blank=True)
     failure_detail = models.CharField(max_length=500, blank=True)

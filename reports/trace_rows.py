@@ -27,6 +27,9 @@ class TraceLists(TypedDict):
     price_lines: list[PriceLineRow]
 
 
+NO_TRACES: TraceLists = {"traces": [], "price_lines": []}
+
+
 class Traces:
     """Decision trace and price lines of one run. Needs the tenant's context when it is made, none afterwards."""
 

@@ -14,8 +14,9 @@ from migrate_hub.files.storage import file_response
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.tenants.models import Role
 from reports.links import downloadable
-from reports.models import Report
+from reports.models import Report, ReportFormat
 from reports.queueing import queue_report, revoke_report
+from reports.views import emails_of
 
 MAX_REPORTS_SHOWN = 20
 
@@ -24,9 +25,9 @@ def report_rows(assessment: Assessment) -> dict[str, Any]:
     """The newest reports of an assessment, and whether some are still being made."""
     reports = Report.objects.filter(assessment=assessment, revoked_at=None).select_related("file", "run")
     rows: list[Report] = list(reports.order_by("-created_at", "id")[:MAX_REPORTS_SHOWN])
-    now = timezone.now()
+    emails, now = emails_of(report.created_by for report in rows), timezone.now()
     return {
-        "rows": [(report, is_downloadable(report, now)) for report in rows],
+        "rows": [(report, is_downloadable(report, now), emails.get(report.created_by)) for report in rows],
         "is_unfinished": any(report.status in UNFINISHED for report in rows),
     }
 
@@ -52,7 +53,10 @@ class ReportsView(ProjectPortalView):
 
     def post(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
         try:
-            queue_report(self.assessment, now=timezone.now())
+            asked = request.POST.get("format", ReportFormat.XLSX)
+            if asked not in ReportFormat.values:
+                raise DomainError(code="invalid", detail=f"There is no report of the form {asked}.")
+            queue_report(self.assessment, now=timezone.now(), format=asked)
         except DomainError as error:
             messages.error(request, error.detail)
         return self.back()

@@ -3,10 +3,12 @@
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
 from reports.workbook.own_sheets import REFUSED_SHOWN
 from reports.workbook.sheets import OWN_SHEET_NAMES, OWN_SHEETS, SCHEMA_VERSION
+from reports.workbook.text_forms import write_csv, write_jsonl
 from reports.workbook.values import (
     Chunk,
     DiskRow,
     IssueRow,
+    IssueTotal,
     MachineRow,
     MovesWith,
     Origin,
@@ -32,6 +34,7 @@ __all__ = [
     "Chunk",
     "DiskRow",
     "IssueRow",
+    "IssueTotal",
     "MachineRow",
     "MovesWith",
     "Origin",
@@ -43,5 +46,7 @@ __all__ = [
     "Settings",
     "Summary",
     "TraceRow",
+    "write_csv",
+    "write_jsonl",
     "write_workbook",
 ]

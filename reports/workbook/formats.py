@@ -40,16 +40,20 @@ _PLAIN = {
 }
 
 
+def money_sign(currency: str) -> str:
+    """`$`, or the code and a blank where no sign means this currency alone."""
+    return _SYMBOLS.get(currency, f"{currency} ")
+
+
 def money_format(currency: str) -> str:
     """Excel's number format for a currency; only signs that mean one currency stand for it, else its code does."""
-    sign = _SYMBOLS.get(currency, f"{currency} ")
     digits = "#,##0" if currency in _WITHOUT_CENTS else "#,##0.00"
-    return f"[${sign}]{digits}"
+    return f"[${money_sign(currency)}]{digits}"
 
 
 def unit_price_format(currency: str) -> str:
     """As money, with the further digits that the price of an hour or of one IOPS has."""
-    return f"[${_SYMBOLS.get(currency, f'{currency} ')}]#,##0.00#######"
+    return f"[${money_sign(currency)}]#,##0.00#######"
 
 
 class Book:

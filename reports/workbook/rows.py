@@ -89,7 +89,7 @@ class RowWriter:
                 value = missing
             if value is None:
                 continue
-            if type(value) is str:
+            if isinstance(value, str):
                 found.append(f'<c r="{letter}{number}" s="{style}" t="inlineStr"><is>{text_xml(value)}</is></c>')
             else:
                 found.append(f'<c r="{letter}{number}" s="{style}"><v>{number_xml(value)}</v></c>')

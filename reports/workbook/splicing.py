@@ -5,7 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from reports.workbook.rows import Part
 
@@ -14,7 +14,7 @@ COPY_BYTES = 1024 * 1024
 _DIMENSION = re.compile(rb'<dimension ref="A1(:[A-Z]+)?1?"/>')
 
 
-def splice(frame: Path, parts: Mapping[str, Part], target: BinaryIO) -> None:
+def splice(frame: Path, parts: Mapping[str, Part], target: IO[bytes]) -> None:
     """Copy the workbook `frame` to an open file, each member that `parts` names with its rows.
 
     Members keep their order and their fixed date, so that the same rows give the same bytes.

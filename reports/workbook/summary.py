@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reports.workbook.columns import Cell, Kind
-from reports.workbook.layouts import Layout
+from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT, Layout
 from reports.workbook.tables import Table
 from reports.workbook.values import Report
 from reports.workbook.wording import DISK_TYPES, MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, READINESS, stars
@@ -60,6 +60,13 @@ def summary_lines(report: Report, layout: Layout, tables: Tables) -> list[Line]:
         *_costs(report, layout, tables),
         Line(label="Confidence rating", value=stars(report.summary.confidence_stars)),
     ]
+
+
+def plain_summary_lines(report: Report) -> list[Line]:
+    """The lines of the newest layout with their values alone, for forms that have no formulas."""
+    nothing = Table(tuple(column.key for column in LAYOUTS[NEWEST_LAYOUT].disks), ())
+    machines = Table(tuple(column.key for column in LAYOUTS[NEWEST_LAYOUT].machines), ())
+    return summary_lines(report, LAYOUTS[NEWEST_LAYOUT], Tables(machines, nothing))
 
 
 def scenario_formula(table: Table | None, scenario: str) -> str | None:

@@ -265,6 +265,15 @@ class ScenarioTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssueTotal:
+    """A finding about machines, and how many machines it is about."""
+
+    message: str
+    remedy: str
+    machines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings the run pinned, in the codes of the API. Window and percentile are None for as-on-premises."""
 
@@ -340,4 +349,5 @@ class Report:
     chunks: Callable[[], Iterable[Chunk]]
     own_sheets: frozenset[str] = frozenset()
     scenario_totals: tuple[ScenarioTotal, ...] = ()
+    issue_totals: tuple[IssueTotal, ...] = ()
     origin: Origin | None = None

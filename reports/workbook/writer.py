@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import IO
 
 from xlsxwriter import Workbook
 
@@ -32,7 +32,7 @@ MAX_PROPERTY_CHARACTERS = 255
 
 
 def write_workbook(
-    report: Report, target: Path | BinaryIO, *, layout: str = NEWEST_LAYOUT, max_sheet_rows: int = MAX_SHEET_ROWS
+    report: Report, target: Path | IO[bytes], *, layout: str = NEWEST_LAYOUT, max_sheet_rows: int = MAX_SHEET_ROWS
 ) -> None:
     """Write the report to a path or an open binary file; the same report gives the same bytes.
 
@@ -111,7 +111,7 @@ def _describe(workbook: Workbook, report: Report) -> None:
     workbook.set_properties({"title": title, "author": "migrate_hub", "created": created})
 
 
-def _deliver(finished: BinaryIO, target: Path | BinaryIO) -> None:
+def _deliver(finished: IO[bytes], target: Path | IO[bytes]) -> None:
     if not isinstance(target, Path):
         shutil.copyfileobj(finished, target)
         return

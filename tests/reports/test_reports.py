@@ -1,6 +1,7 @@
 """A report over the API: made by a worker, fetched by a signed link, opened again."""
 
 import io
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from migrate_hub.tenants.row_level_security import tenant_context
 from reports.models import Report
 from reports.workbook.wording import scenario_words
 from tests import make
-from tests.estate import assessed, enrolled, group_of_all, machine, reported
+from tests.estate import assessed, enrolled, finished, group_of_all, machine, reported
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 HOSTILE = ["=1+1", "+49", "-1", "@SUM(A1)", "\u202eevil", "x" * 255, "a<r>b</r>"]
@@ -138,3 +139,57 @@ def test_an_unknown_form_is_refused(place: Any, body: dict[str, Any]) -> None:
     cast, project, assessment = place
     answer = cast.bob.post(f"projects/{project}/assessments/{assessment['id']}/reports/", body)
     assert answer.status_code == 400
+
+
+FORMS = {
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", b"PK"),
+    "csv": ("application/zip", ".csv.zip", b"PK"),
+    "jsonl": ("application/jsonl", ".jsonl", b'{"table":"report"'),
+    "pdf": ("application/pdf", ".pdf", b"%PDF-"),
+}
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+def test_every_form_is_made_and_named(place: Any, form: str) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"], format=form)
+    assert report["status"] == "completed", report
+    content_type, ending, start = FORMS[form]
+    response = make.Api(None).get(path_of(report["download_url"]))
+    assert (response["Content-Type"], response["Content-Disposition"].endswith(f'-run-1{ending}"')) == (
+        content_type,
+        True,
+    )
+    assert content_of(response).startswith(start)
+
+
+def test_json_lines_tell_the_totals_and_every_machine(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"], format="jsonl")
+    data = content_of(make.Api(None).get(path_of(report["download_url"])))
+    head, *lines = [json.loads(line) for line in data.splitlines()]
+    assert Decimal(head["summary"]["compute_monthly_cost"]) == Decimal(assessment["summary"]["monthly_cost"]["compute"])
+    machines = [line for line in lines if line["table"] == "All_Assessed_Machines"]
+    assert {line["machine_name"] for line in machines} >= {"=1+1", "@SUM(A1)", "x" * 255}
+
+
+def test_the_list_says_who_made_a_report_of_which_run_and_how_far_it_is(place: Any) -> None:
+    cast, project, assessment = place
+    report = reported(cast.bob, project, assessment["id"])
+    emails = {member["user"]: member["email"] for member in cast.alice.ok(cast.alice.get("members/"))["results"]}
+    assert report["created_by_email"] == emails[report["created_by"]]
+    assert (report["machines_done"], report["machines"]) == (len(HOSTILE), len(HOSTILE))
+    assert (report["run_number"], report["is_current_run"]) == (1, True)
+
+
+def test_a_report_keeps_showing_its_run_when_the_assessment_is_recalculated(place: Any) -> None:
+    cast, project, _ = place
+    group = cast.bob.ok(cast.bob.get(f"projects/{project}/groups/"))["results"][0]["id"]
+    own = assessed(cast.bob, project, group, sizing_criterion="as_on_premises")
+    report = reported(cast.bob, project, own["id"])
+    path = f"projects/{project}/assessments/{own['id']}/"
+    cast.bob.ok(cast.bob.post(f"{path}recalculate/"), 202)
+    finished(cast.bob, project, own["id"])
+    shown = cast.bob.ok(cast.bob.get(f"{path}reports/{report['id']}/"))
+    assert (shown["run"], shown["is_current_run"]) == (report["run"], False)
+    assert reported(cast.bob, project, own["id"])["run_number"] == 2

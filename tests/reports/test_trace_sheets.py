@@ -67,7 +67,7 @@ def made(place: tuple[make.Cast, str, str], request: pytest.FixtureRequest) -> M
     return assessment, machines, sheets, data
 
 
-def number(text: str | None) -> float | None:
+def number(text: str | None) -> Any:
     return None if text is None else pytest.approx(float(text), abs=1e-9)
 
 

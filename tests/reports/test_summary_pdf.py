@@ -1,0 +1,84 @@
+"""The executive summary: two to four pages, whatever the names are; what it says is read by another program."""
+
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reports.summary_pdf import write_pdf
+from reports.summary_pdf.text import REPLACED, marked, plain
+from reports.workbook import IssueTotal, Report
+from tests.reports.test_workbook_text import CLEANED, HARMLESS
+from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, REPORT, SAVING, with_rows
+
+ISSUES = tuple(
+    IssueTotal(message=f"Finding {number} " * 20, remedy="Do this. " * 60, machines=number)
+    for number in range(30, 0, -1)
+)
+
+
+def made(report: Report) -> bytes:
+    target = io.BytesIO()
+    write_pdf(report, target)
+    return target.getvalue()
+
+
+def pages(data: bytes) -> int:
+    assert data.startswith(b"%PDF-")
+    assert data.rstrip().endswith(b"%%EOF")
+    return len(re.findall(rb"/Type /Page\b", data))
+
+
+def named(name: str) -> Report:
+    report = replace(FULL_REPORT, assessment_name=name, project_name=name, group_name=name)
+    rows = [replace(SAVING, machine_name=name)] * 12
+    return with_rows(report, FULL_ROWS, savings=rows)
+
+
+@pytest.mark.parametrize("report", [FULL_REPORT, replace(FULL_REPORT, issue_totals=ISSUES), REPORT])
+def test_it_has_two_to_four_pages(report: Report) -> None:
+    assert 2 <= pages(made(report)) <= 4
+
+
+@pytest.mark.parametrize("names", [HARMLESS[:40], HARMLESS[40:], list(CLEANED), ["&<b>", "</para>", "x" * 20_000]])
+def test_no_name_breaks_the_page(names: Sequence[str]) -> None:
+    for name in names:
+        assert 2 <= pages(made(named(name))) <= 4, name
+
+
+def test_nothing_in_a_name_is_markup() -> None:
+    assert marked('<a href="x">') == '&lt;a href="x"&gt;'
+
+
+def test_each_script_has_a_font_and_what_has_none_is_shown_as_replaced() -> None:
+    assert marked("Köln 東京 서울") == (
+        'Köln <font name="STSong-Light">東京</font> <font name="HYGothic-Medium">서울</font>'
+    )
+    assert marked("a\U0001f468b") == f"a{REPLACED}b"
+    assert plain("a東\U0001f468", 10) == f"a{REPLACED}{REPLACED}"
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert made(FULL_REPORT) == made(FULL_REPORT)
+
+
+def text_of(report: Report, folder: Path) -> str:
+    program = shutil.which("pdftotext")
+    assert program, "pdftotext is missing. Install it: apt-get install poppler-utils"
+    path = folder / "summary.pdf"
+    write_pdf(report, path)
+    return subprocess.run([program, "-layout", str(path), "-"], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.e2e
+def test_another_program_reads_the_figures(tmp_path: Path) -> None:
+    text = text_of(replace(FULL_REPORT, issue_totals=ISSUES[:1]), tmp_path)
+    for words in ("Production", "Datacenter exit", "$121.63", "$101.14", "4-Stars", "1-year reservation", "web-01"):
+        assert words in text
+    assert "$160.50" in text  # pay-as-you-go 250.50 beside 90 with the cheapest scenario
+    assert "am-2025" in text
