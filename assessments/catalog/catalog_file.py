@@ -119,7 +119,10 @@ class SizeRow(Row, frozen=True, kw_only=True):
 
 
 class PriceRow(Row, frozen=True, kw_only=True):
-    """What one size costs in one region. `listed` is empty where the region has no list of sizes."""
+    """What one size costs in one region. `listed` is empty where the region has no list of sizes.
+
+    `*_since` is the day from which the price's meter has held, where the source tells it.
+    """
 
     size: str
     region: str
@@ -127,18 +130,25 @@ class PriceRow(Row, frozen=True, kw_only=True):
     zones: str | None = None
     linux_payg_hourly: Decimal | None = None
     linux_payg_source: int | None = None
+    linux_payg_since: date | None = None
     windows_payg_hourly: Decimal | None = None
     windows_payg_source: int | None = None
+    windows_payg_since: date | None = None
     dev_test_hourly: Decimal | None = None
     dev_test_source: int | None = None
+    dev_test_since: date | None = None
     reservation_1y_total: Decimal | None = None
     reservation_1y_source: int | None = None
+    reservation_1y_since: date | None = None
     reservation_3y_total: Decimal | None = None
     reservation_3y_source: int | None = None
+    reservation_3y_since: date | None = None
     savings_plan_1y_hourly: Decimal | None = None
     savings_plan_1y_source: int | None = None
+    savings_plan_1y_since: date | None = None
     savings_plan_3y_hourly: Decimal | None = None
     savings_plan_3y_source: int | None = None
+    savings_plan_3y_since: date | None = None
     note: str | None = None
 
 
@@ -177,6 +187,7 @@ class DiskPriceRow(Row, frozen=True, kw_only=True):
     component: DiskComponent
     price: Decimal
     source: int
+    since: date | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,8 @@ PRICE_COLUMNS = {
     "savings_plan_1y_hourly": "savings_plan_1y_source",
     "savings_plan_3y_hourly": "savings_plan_3y_source",
 }
+# And the one that tells since when it has held.
+SINCE_COLUMNS = {column: source.replace("_source", "_since") for column, source in PRICE_COLUMNS.items()}
 SOURCE_COLUMNS = {
     CurrencyRow: ("source",),
     SizeRow: ("core_source", "limits_source", "network_source", "burstable_source"),
@@ -180,6 +182,8 @@ def _price_fault(row: PriceRow, *, regions: dict[str, RegionRow], sizes: dict[st
             return fault
         if (price is None) is not (source is None):
             return f"{column} and {source_column} go together"
+        if price is None and getattr(row, SINCE_COLUMNS[column]) is not None:
+            return f"{SINCE_COLUMNS[column]} without {column}"
     return None
 
 

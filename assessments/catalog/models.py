@@ -187,7 +187,10 @@ class Sku(CatalogPart):
 
 
 class SkuPrice(CatalogPart):
-    """What a size costs in a region: an hour of compute, or a reservation's whole term. Null is no price."""
+    """What a size costs in a region: an hour of compute, or a reservation's whole term. Null is no price.
+
+    `*_since` is the day from which the price's meter has held; null where the source does not tell.
+    """
 
     region = models.TextField()
     sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="prices", db_index=False)
@@ -195,18 +198,25 @@ class SkuPrice(CatalogPart):
     zones = models.TextField(null=True)
     linux_payg_hourly = _price()
     linux_payg_source = models.SmallIntegerField(null=True)
+    linux_payg_since = models.DateField(null=True)
     windows_payg_hourly = _price()
     windows_payg_source = models.SmallIntegerField(null=True)
+    windows_payg_since = models.DateField(null=True)
     dev_test_hourly = _price()
     dev_test_source = models.SmallIntegerField(null=True)
+    dev_test_since = models.DateField(null=True)
     reservation_1y_total = _price()
     reservation_1y_source = models.SmallIntegerField(null=True)
+    reservation_1y_since = models.DateField(null=True)
     reservation_3y_total = _price()
     reservation_3y_source = models.SmallIntegerField(null=True)
+    reservation_3y_since = models.DateField(null=True)
     savings_plan_1y_hourly = _price()
     savings_plan_1y_source = models.SmallIntegerField(null=True)
+    savings_plan_1y_since = models.DateField(null=True)
     savings_plan_3y_hourly = _price()
     savings_plan_3y_source = models.SmallIntegerField(null=True)
+    savings_plan_3y_since = models.DateField(null=True)
     note = models.TextField(null=True)
 
     class Meta:
@@ -273,6 +283,7 @@ class DiskPrice(CatalogPart):
     component = models.TextField()
     price = models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES)
     source = models.SmallIntegerField()
+    since = models.DateField(null=True)
 
     class Meta:
         constraints = [

@@ -107,18 +107,19 @@ def _published(catalog_id: UUID, region: str) -> tuple[Sizes, Disks]:
         for price, column in COLUMNS.items():
             number = getattr(row, f"{column}_source")
             if number is not None:
-                sizes[price, row.sku.name] = (_of_source(price, sources[number]),)
+                since = getattr(row, f"{column}_since")
+                sizes[price, row.sku.name] = (_of_source(price, sources[number], since),)
         sizes[LICENCE, row.sku.name] = _of_licence(sizes, row.sku)
     part_of = {part: name for name, part in PARTS.items()}
     disks: Disks = {}
     for disk in DiskPrice.objects.filter(catalog=catalog_id, region=region, redundancy="lrs"):
         name = disk.tier or part_of[disk.disk_type, disk.component]
-        disks[name] = (_of_source(name, sources[disk.source]),)
+        disks[name] = (_of_source(name, sources[disk.source], disk.since),)
     return sizes, disks
 
 
-def _of_source(price: str, source: CatalogSource) -> Origin:
-    return Origin(price, title=source.title, dated=source.dated)
+def _of_source(price: str, source: CatalogSource, since: date | None) -> Origin:
+    return Origin(price, title=source.title, dated=source.dated, effective_from=since)
 
 
 def _of_licence(sizes: Sizes, sku: Sku) -> Origins:

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -95,6 +95,11 @@ class Quote:
     starts_at: datetime
     tier_minimum_units: Decimal
     meter_id: str
+
+    @property
+    def since(self) -> date | None:
+        """The day from which it has held, where the answer tells."""
+        return None if self.starts_at.year == datetime.min.year else self.starts_at.date()
 
     def beats(self, other: "Quote") -> bool:
         """The lowest tier of use, then the price that began last; of two that began together the dearer, to be safe."""

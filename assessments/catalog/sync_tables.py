@@ -24,7 +24,7 @@ from assessments.catalog.catalog_file import (
     SourceRow,
     Tables,
 )
-from assessments.catalog.checks import PRICE_COLUMNS, SOURCE_COLUMNS
+from assessments.catalog.checks import PRICE_COLUMNS, SINCE_COLUMNS, SOURCE_COLUMNS
 from assessments.catalog.resource_skus import SizeFacts, SkuBook
 from assessments.catalog.retail_prices import PriceBook
 from assessments.catalog.size_names import series_slug
@@ -230,8 +230,9 @@ def _quotes(builder: _Builder, names: dict[str, str]) -> Iterable[tuple[PriceKey
         else:
             figures: dict[str, Any] = {column: quote.price for column, quote in quotes.items()}
             sources = {PRICE_COLUMNS[column]: number for column in quotes}
+            dates = {SINCE_COLUMNS[column]: quote.since for column, quote in quotes.items()}
             note = {"note": TWO_METERS} if (key, region) in book.doubled else {}
-            yield (region, names[key]), {**figures, **sources, **note}
+            yield (region, names[key]), {**figures, **sources, **dates, **note}
 
 
 def _tier_rows(builder: _Builder) -> list[DiskTierRow]:
@@ -262,6 +263,7 @@ def _disk_price_rows(builder: _Builder, tiers: set[tuple[str, str, str]]) -> lis
                     component=component,
                     price=quote.price,
                     source=number,
+                    since=quote.since,
                 )
             )
     return sorted(rows, key=lambda row: (row.region, row.disk_type, row.redundancy, row.component, row.tier or ""))

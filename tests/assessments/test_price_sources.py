@@ -1,11 +1,15 @@
 """Every price line of the decision trace says who says the price, and the lines add up to what the machine costs."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from assessments.catalog.loading import load_catalog
 from tests import make
+from tests.assessments.catalog.catalogs import make_file, make_price, make_tables
 from tests.estate import assessed, enrolled, group_of_all, machine, machine_ids, price_sheet
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -22,12 +26,12 @@ LINE = {
     "arithmetic",
     "sources",
 }
-SIZE = "Standard_D4s_v5"
+SIZE = "Standard_D2s_v5"
 
 
 def told(api: make.Api, *, currency: str = "USD", **settings: Any) -> tuple[Json, Json]:
     """The row and the trace of one Windows machine assessed as on-premises."""
-    project, _ = enrolled(api, [machine("sql-01")], currency=currency)
+    project, _ = enrolled(api, [machine("sql-01", cores=2, memory_mb=8192)], currency=currency)
     settings = {"sizing_criterion": "as_on_premises", "comfort_factor": 1.0, "sku_families": ["dsv5"], **settings}
     assessment = assessed(api, project, group_of_all(api, project), **settings)
     path = f"projects/{project}/assessments/{assessment['id']}/machines/{machine_ids(api, project)['sql-01']}/"
@@ -72,6 +76,21 @@ def test_a_licence_names_both_prices_it_is_made_of(api: make.Api) -> None:
     assert [source["price"] for source in term["sources"]] == ["reservation_3y_term"]
     assert licence["kind"] == "windows_licence"
     assert [source["price"] for source in licence["sources"]] == ["windows", "linux"]
+
+
+def test_the_day_of_the_meter_is_told_where_the_catalog_has_it(api: make.Api) -> None:
+    """A synchronized catalog has it; `reservation_3y` has a price here and no day."""
+    row = make_price(
+        "Standard_D2s_v5", linux_payg_since=date(2026, 7, 1), reservation_3y_total=Decimal(900), reservation_3y_source=1
+    )
+    file = make_file(make_tables(prices=[row]), name=f"Test {uuid4()}")
+    catalog = load_catalog(file, may_be_current=False)[0]
+    _, trace = told(api, catalog=str(catalog.pk), hybrid_benefit="windows", comfort_factor=1.0, sku_families=[])
+    days = {
+        name: [source.get("effective_from") for line in lines_of(trace, name) for source in line["sources"]]
+        for name in ("pay_as_you_go_hybrid_benefit", "reservation_3y_hybrid_benefit")
+    }
+    assert days == {"pay_as_you_go_hybrid_benefit": ["2026-07-01"], "reservation_3y_hybrid_benefit": [None]}
 
 
 def test_another_currency_says_rate_and_day(api: make.Api) -> None:

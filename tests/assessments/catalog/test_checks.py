@@ -57,6 +57,7 @@ def changed_rule(row: DiskRuleRow) -> DiskRuleRow:
             {"prices": [make_price(linux_payg_source=None)]},
             r"row 2: linux_payg_hourly and linux_payg_source go together",
         ),
+        ({"prices": [make_price(dev_test_since=date(2026, 7, 1))]}, r"row 2: dev_test_since without dev_test_hourly"),
         ({"prices": [make_price(linux_payg_source=7)]}, r"row 2: linux_payg_source 7 is not in sources\.csv"),
         ({"sizes": [make_size(memory_mb=None)]}, r"sizes\.csv, row 2: Standard_D2s_v5 has no memory"),
         ({"sizes": [make_size(memory_mb=0)]}, r"sizes\.csv, row 2: Standard_D2s_v5 has no memory"),

@@ -1,7 +1,7 @@
 """What a new catalog takes from the APIs and what it takes over; which differences a person must see first. Pure."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from assessments.catalog.catalog_file import CatalogError, PriceRow, SizeRow, SourceRow, Tables
-from assessments.catalog.checks import check_tables
+from assessments.catalog.checks import SINCE_COLUMNS, check_tables
 from assessments.catalog.resource_skus import SkuBook
 from assessments.catalog.retail_prices import PriceBook
 from assessments.catalog.sync_comparison import Comparison, compare
@@ -89,6 +89,7 @@ def test_every_column_is_filled_from_its_items() -> None:
         reservation("3 Years", 1148.0),
     ]
     row = price(build(*items))
+    since: dict[str, Any] = dict.fromkeys(SINCE_COLUMNS.values(), date(2022, 3, 1))
     assert msgspec.structs.asdict(row) | {"note": None} == msgspec.structs.asdict(
         make_price(
             listed=True,
@@ -104,8 +105,19 @@ def test_every_column_is_filled_from_its_items() -> None:
             savings_plan_1y_source=2,
             savings_plan_3y_hourly=Decimal("0.05"),
             savings_plan_3y_source=2,
+            **since,
         )
     )
+
+
+def test_each_price_keeps_the_day_since_which_its_meter_holds() -> None:
+    new = build(
+        machine(effectiveStartDate="2026-07-01T00:00:00Z"),
+        windows(effectiveStartDate=None),
+        disk(effectiveStartDate="2026-08-01T00:00:00Z"),
+    )
+    assert (price(new).linux_payg_since, price(new).windows_payg_since) == (date(2026, 7, 1), None)
+    assert {row.since for row in new.tables.disk_prices if row.tier == "P10"} == {date(2026, 8, 1)}
 
 
 def test_a_commitment_that_is_no_longer_sold_disappears() -> None:
