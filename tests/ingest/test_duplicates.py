@@ -10,6 +10,7 @@ from ingest.records import MachineRecord, NicRecord
 from tests import make
 from tests.ingest import estates
 from tests.ingest.estates import ApplianceApi
+from tests.ingest.imports import files
 
 MAC = "00:50:56:82:d0:3c"
 
@@ -228,3 +229,20 @@ def test_groups_and_counts_leave_duplicates_out() -> None:
     }
     members = people.ok(people.get(f"projects/{one.project}/machines/?group={static['id']}"))["results"]
     assert {row["source_id"] for row in members} == {"a", "x"}
+
+
+@pytest.mark.usefixtures("background")
+def test_a_machine_of_a_file_is_the_appliances_until_one_of_them_goes() -> None:
+    site = estates.appliance()
+    site.inventory(machine("a", instance_uuid=files.uuid(1)), machine("x"))
+    done = files.imported(site.people, site.project, files.rvtools())
+    assert done["status"] == "completed"
+    assert set(duplicates(site).values()) == {"a"}, "the appliance's row counts, though the file is as good"
+    listed = files.machines(site.people, site.project, duplicates="only")
+    assert [row["discovered_by"] for row in listed.values()] == ["import"]
+    site.inventory(removed=["a"])
+    assert duplicates(site) == {}, "the imported row counts now"
+    site.inventory(machine("a", instance_uuid=files.uuid(1)))
+    assert set(duplicates(site).values()) == {"a"}
+    files.undone(site.people, site.project, done["id"])
+    assert duplicates(site) == {}
