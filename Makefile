@@ -8,7 +8,7 @@ TRACE ?=
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test test-e2e check fix bench schema lock clean prerequisites
+.PHONY: help demo local test test-e2e torture check fix bench schema lock clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,7 +39,10 @@ local: $(VENV)/.runtime  ## the same services without the story, for development
 	@$(BIN)/python manage.py local --port "$(PORT)"
 
 test: $(VENV)/.dev  ## unit and integration tests on a real PostgreSQL and Redis, as any user
-	@$(BIN)/python -m pytest -m "not e2e"
+	@$(BIN)/python -m pytest -m "not e2e and not torture"
+
+torture: $(VENV)/.dev  ## break it for real: kill -9, servers stopped, disk full, hostile senders (SHORT=1: 2 minutes)
+	@TORTURE=$(if $(SHORT),short,long) $(BIN)/python -m pytest -m torture tests/torture
 
 # What only root can install: package and the program that shows it is there.
 E2E_PROGRAMS := chromium:chromium curl:curl libreoffice-calc-nogui:soffice poppler-utils:pdftoppm docker-compose:docker-compose nginx-light:nginx openssl:openssl

@@ -1,6 +1,7 @@
 """Uploads through the real server: limits and authentication before a body is read."""
 
 import asyncio
+import errno
 import gzip
 import json
 import socket
@@ -189,6 +190,16 @@ def test_large_uploads_enter_a_few_at_a_time_and_the_others_are_told_to_wait(sit
         return await Crowd().while_inside(LARGE, LARGE, small, inflates, token=site.token)
 
     assert asyncio.run(crowd()) == ["200", "503", "200", "503"]
+
+
+def test_a_disk_without_room_for_bodies_is_503(site: estates.ApplianceApi) -> None:
+    async def cannot_write(scope: Any, receive: Any, send: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    crowd = Crowd()
+    crowd.gate.application = cannot_write  # as Django's handler, which keeps bodies in temporary files too
+    answer = asyncio.run(crowd.ask(*LARGE, site.token))
+    assert (answer["status"], answer["retry-after"]) == ("503", "5")
 
 
 def test_a_large_upload_leaves_its_place_to_the_next(site: estates.ApplianceApi) -> None:

@@ -1,6 +1,6 @@
 """Installations that are broken for real: each scenario has its own PostgreSQL, Redis, web process and worker.
 
-`make test` runs the short form, `make torture` the long one.
+`make torture` runs the long form, `make torture SHORT=1` the one that CI runs.
 """
 
 import json

@@ -50,27 +50,27 @@ class Fleet:
         """Every upload is there wholly or not at all, and what was acknowledged is there."""
         must_be_whole(self.hub, self.sites)
 
-    def finish(self) -> None:
-        """Lets each appliance deliver what it holds, then compares everything with the model."""
+    def deliver_all(self) -> None:
+        """Stops making batches and lets each appliance deliver what it holds."""
         self.is_stopping.set()
         for thread in self.threads:
             thread.join(DRAIN_SECONDS)
         assert not self.errors, self.errors[0]
         assert not any(thread.is_alive() for thread in self.threads), "uploads are still not acknowledged"
         assert all(site.made.keys() == site.acknowledged.keys() for site in self.sites)
-        must_be_complete(self.hub, self.sites)
 
 
 @contextmanager
 def uploading(hub: Hub, *, sites: int = SITES, machines: int = MACHINES) -> Iterator[Fleet]:
-    """A fleet that uploads while the test goes on; its data are proved at the end, unless the test failed before."""
+    """A fleet that uploads while the test goes on; what it sent is proved at the end, unless the test failed before."""
     fleet = Fleet(hub, sites=sites, machines=machines)
     for thread in fleet.threads:
         thread.start()
     try:
         fleet.wait_for("acknowledged", 2 * sites)
         yield fleet
-        fleet.finish()
+        fleet.deliver_all()
+        must_be_complete(hub, fleet.sites)
     finally:
         fleet.is_stopping.set()
         fleet.errors.append(AssertionError("the test is over"))

@@ -17,7 +17,7 @@ IS_LONG = os.environ.get("TORTURE") == "long"
 
 
 def times(short: int, long: int) -> int:
-    """How often a scenario breaks things: in the short form that `make test` runs, and in the long one."""
+    """How often a scenario breaks things: in the short form that CI runs, and in the long one."""
     return long if IS_LONG else short
 
 

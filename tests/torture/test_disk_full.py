@@ -11,6 +11,8 @@ from tests.torture.fleet import uploading
 from tests.torture.hub import Hub, Prepared, times
 from tests.torture.small_disk import SmallDisk, identity, small_disk
 
+pytestmark = pytest.mark.torture
+
 DATABASE_MIB, TEMPORARY_MIB = 256, 8
 
 

@@ -15,6 +15,8 @@ from tests.torture.hub import Hub, times
 from tests.torture.proof import must_have_memory, must_have_points
 from tests.torture.site import Site
 
+pytestmark = pytest.mark.torture
+
 MIB = 1024 * 1024
 MAX_WEB_MEMORY_MIB = 400
 ENVELOPE = b'{"sequence":1,"interval_seconds":600,"machines":['

@@ -5,9 +5,13 @@ import os
 import signal
 from collections.abc import Callable
 
+import pytest
+
 from tests.conftest import wait_until
 from tests.torture.fleet import uploading
 from tests.torture.hub import Hub, times
+
+pytestmark = pytest.mark.torture
 
 
 def stop_fast(hub: Hub) -> None:

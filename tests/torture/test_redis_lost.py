@@ -11,6 +11,8 @@ from tests.conftest import wait_until
 from tests.torture.fleet import Fleet, uploading
 from tests.torture.hub import Hub
 
+pytestmark = pytest.mark.torture
+
 
 @contextmanager
 def emptied(hub: Hub) -> Iterator[None]:

@@ -11,6 +11,8 @@ from tests.torture.hub import Hub, times
 from tests.torture.proof import must_be_complete
 from tests.torture.site import Site, Upload
 
+pytestmark = pytest.mark.torture
+
 AT_ONCE = 8
 
 

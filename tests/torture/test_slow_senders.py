@@ -13,6 +13,8 @@ from tests.torture.fleet import uploading
 from tests.torture.hub import Hub, Prepared, running_hub
 from tests.torture.site import Site
 
+pytestmark = pytest.mark.torture
+
 SLOW_EACH = 100
 HEAD_SECONDS, BODY_SECONDS = 3, 4
 

@@ -3,8 +3,12 @@
 import random
 import time
 
+import pytest
+
 from tests.torture.fleet import uploading
 from tests.torture.hub import Hub, times
+
+pytestmark = pytest.mark.torture
 
 
 def test_uploads_survive_the_web_process(hub: Hub, dice: random.Random) -> None:
