@@ -10,6 +10,7 @@ from migrate_hub.portal import (
     assessments,
     audit,
     groups,
+    imports,
     machines,
     members,
     projects,
@@ -22,6 +23,7 @@ from migrate_hub.portal import (
 app_name = "portal"
 PROJECT = "projects/<str:project>/"
 APPLIANCE = f"{PROJECT}appliances/<str:appliance>/"
+IMPORT = f"{PROJECT}imports/<str:file_import>/"
 GROUP = f"{PROJECT}groups/<str:group>/"
 ASSESSMENT = f"{PROJECT}assessments/<str:assessment>/"
 REPORT = f"{ASSESSMENT}reports/<str:report>/"
@@ -49,6 +51,13 @@ urlpatterns = [
     path(f"{APPLIANCE}key/", appliances.NewKeyView.as_view(), name="appliance-key"),
     path(f"{APPLIANCE}revoke/", appliances.RevokeView.as_view(), name="revoke-appliance"),
     path(f"{APPLIANCE}confirm/", appliances.ConfirmSnapshotView.as_view(), name="confirm-snapshot"),
+    path(f"{PROJECT}imports/", imports.ImportsView.as_view(), name="imports"),
+    path(IMPORT, imports.ImportView.as_view(), name="import"),
+    path(f"{IMPORT}state/", imports.ImportStateView.as_view(), name="import-state"),
+    path(f"{IMPORT}confirm/", imports.ConfirmImportView.as_view(), name="confirm-import"),
+    path(f"{IMPORT}cancel/", imports.CancelImportView.as_view(), name="cancel-import"),
+    path(f"{IMPORT}undo/", imports.UndoImportView.as_view(), name="undo-import"),
+    path(f"{IMPORT}errors.csv", imports.ImportErrorsView.as_view(), name="import-errors"),
     path(f"{PROJECT}machines/", machines.MachinesView.as_view(), name="machines"),
     path(f"{PROJECT}machines/<str:machine>/", machines.MachineView.as_view(), name="machine"),
     path(f"{PROJECT}groups/", groups.GroupsView.as_view(), name="groups"),

@@ -20,7 +20,8 @@ OPEN_TO_READERS = {"account", "tokens", "revoke-token"}
 # Answer with the file or only to forms, so they are no pages to look at.
 NO_PAGES = {
     "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
-    "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report",
+    "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
+    "undo-import", "import-errors",
 }  # fmt: skip
 
 PATTERNS = {str(pattern.name): pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)}
