@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -38,6 +38,6 @@ class HistoryCollector(Collector):
                     sizes.add_metric([table], size)
                 cursor.execute(WAITING, [FOLD_TASK])
                 waiting.add_metric([], float(cursor.fetchone()[0]))
-        except DatabaseError:
+        except Error:
             return []
         return [sizes, waiting]

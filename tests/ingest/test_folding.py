@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.fold_jobs import FOLD_TASK, queue_folds
+from ingest.folded_ranks import pack_ranks, unpack_ranks
 from ingest.folded_values import pack_values, unpack_values
 from ingest.folding import closed_days, days_to_fold, fold_day, fold_machines
-from ingest.merging import MachineSeries
+from ingest.merging import MachineSeries, Ranks
 from ingest.models import DailyStatistics, FoldedDay, PerformanceBlock
 from ingest.partitions import make_partitions_to_fold
 from ingest.performance import read_series
@@ -363,3 +364,12 @@ def test_the_metrics_tell_of_bytes_and_of_folding_that_waits(scene: Scene) -> No
     lines = dict(line.rsplit(" ", 1) for line in told.splitlines() if line.startswith("migrate_hub_"))
     assert float(lines['migrate_hub_history_bytes{table="ingest_performanceblock"}']) > 100_000
     assert float(lines["migrate_hub_fold_waiting_seconds"]) >= 9 * 3600
+
+
+@pytest.mark.parametrize("count", [1, 24, 256, 300])
+def test_packed_ranks_come_back(count: int) -> None:
+    table = [bytes([1, *number.to_bytes(3, "big")]) * 9 for number in range(count)]
+    index = np.arange(2 * 288).reshape(2, 288) * 7 % count
+    ranks = unpack_ranks(pack_ranks(Ranks(table, index)), (2, 288))
+    assert ranks.table == table
+    assert ranks.index.tolist() == [index.tolist()]
