@@ -23,7 +23,19 @@ def bulk_insert(table: str, columns: Mapping[str, tuple[str, Sequence[Any]]], *,
     written = 0
     with connection.cursor() as cursor:
         for start in range(0, count, ROWS_A_STATEMENT):
-            part = [list(values[start : start + ROWS_A_STATEMENT]) for _, values in columns.values()]
+            part = [array_literal(values[start : start + ROWS_A_STATEMENT]) for _, values in columns.values()]
             cursor.execute(sql, [current_tenant_id(), *part])
             written += cursor.rowcount
     return written
+
+
+def array_literal(values: Sequence[Any]) -> str:
+    """An array as one literal: PostgreSQL reads it several times faster than ARRAY[...], whose elements it parses."""
+    return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+
+
+def _quoted(value: Any) -> str:
+    text = "\\x" + value.hex() if isinstance(value, bytes) else str(value)
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
