@@ -15,8 +15,11 @@ from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, parse_cookie
 from django.utils import timezone
 
 from migrate_hub import metrics
@@ -36,6 +39,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
 HEALTH = frozenset({"/healthz", "/readyz"})
 API = "/api/v1/"
+PROJECTS = "/projects/"
 INGEST = "/api/v1/ingest/"
 REGISTER = "/api/v1/appliances/register/"
 ROTATE = "/api/v1/appliances/token/"
@@ -60,6 +64,11 @@ def body_limit_bytes(method: str, path: str) -> int:
     if method == "POST" and path.endswith("/imports/"):
         return IMPORT_BYTES
     return MAX_WIRE_BYTES
+
+
+def is_portal_upload(method: str, path: str) -> bool:
+    """Whether a person sends a file from a page of the portal: more than a form, for those who are signed in."""
+    return method == "POST" and path.startswith(PROJECTS) and path.endswith("/imports/")
 
 
 def token_kind(path: str) -> TokenKind | None:
@@ -170,6 +179,10 @@ class Gate:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
         method, path, headers = scope["method"], scope["path"], _headers(scope)
         limit = body_limit_bytes(method, path)
+        if is_portal_upload(method, path):
+            cookies = headers.get(b"cookie", b"").decode("latin-1")
+            if await sync_to_async(_is_signed_in, thread_sensitive=False)(cookies):
+                limit = MAX_WIRE_BYTES
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise too_large("on the wire", limit)
@@ -211,6 +224,18 @@ class Gate:
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
     return {name.lower(): value for name, value in scope["headers"]}
+
+
+def _is_signed_in(cookies: str) -> bool:
+    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        return False
+    try:
+        return SESSION_KEY in SessionStore(key)
+    except (DatabaseError, InterfaceError) as error:
+        raise as_domain_error(error) or database_away() from error
+    finally:
+        connection.close()
 
 
 def _check(wire: str, kind: TokenKind) -> None:

@@ -27,7 +27,7 @@ MOVING = (*queueing.UNFINISHED, ImportStatus.UNDOING)
 
 class ImportForm(DomainForm):
     serializer = ImportIn
-    file = forms.FileField(help_text="Up to 64 MiB here; larger files go over the API.")
+    file = forms.FileField(help_text="Up to 16 MiB here; larger files go over the API.")
     format = forms.CharField(label="What it is", widget=forms.Select(choices=list(FORMATS.items())))
     timezone = forms.CharField(
         label="Time zone of the points",

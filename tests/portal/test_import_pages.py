@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -75,3 +76,18 @@ def test_a_wrong_form_is_shown_again_with_what_is_wrong(cast: make.Cast, bob: Br
     response = sent(bob, project, rvtools(1), shift_to_now="on")
     assert response.status_code == 400
     assert "performance_csv only" in text_of(response)
+
+
+def test_only_who_is_signed_in_may_send_more_than_a_form(web: str, cast: make.Cast, bob: Browser) -> None:
+    project = make.project(cast.bob)
+    page = bob.get("portal:imports", project).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert token
+    parts = {"format": "rvtools", "csrfmiddlewaretoken": token[1]}
+    files = {"file": ("estate.xlsx", b"x" * 3 * 1024 * 1024)}
+    cookies = {name: morsel.value for name, morsel in bob.client.cookies.items()}
+    url = f"{web}/projects/{project}/imports/"
+    allowed = httpx.post(url, data=parts, files=files, cookies=cookies, headers={"Referer": url})
+    assert allowed.status_code == 302, allowed.text[:500]
+    assert httpx.post(url, data=parts, files=files).status_code == 413
+    assert httpx.post(url, data=parts, files=files, cookies={"sessionid": "forged"}).status_code == 413
