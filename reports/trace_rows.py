@@ -1,6 +1,7 @@
 """How a run decided, as rows of a report: computed again in bulk from the inputs that the run stored."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, TypedDict
 
@@ -17,6 +18,7 @@ from reports.workbook import REFUSED_SHOWN, MovesWith, PriceLineRow, TraceRow
 
 Assessed = list[tuple[AssessedMachine, list[AssessedDisk]]]
 COMMITTED_PRICES = {"reservation_1y_term", "reservation_3y_term", "savings_plan_1y", "savings_plan_3y"}
+Source = tuple[str | None, str | None, date | None]
 NOTHING_REFUSED: tuple[None, ...] = (None,)
 
 
@@ -42,7 +44,7 @@ class Traces:
         self.percentile = float(settings.percentile) if observed else None
         term = SCENARIOS[headline_scenario(settings)].term
         self.is_strict_commitment = term in COMMITMENTS and settings.commitment_rule == "strict"
-        self._sources: dict[tuple[str, str | None], tuple[str | None, str | None]] = {}
+        self._sources: dict[tuple[str, str | None], Source] = {}
 
     def rows(self, assessed: Assessed) -> TraceLists:
         """The rows of some machines with their disks."""
@@ -119,7 +121,7 @@ class Traces:
         moves_with: MovesWith,
         disk_name: str | None = None,
     ) -> PriceLineRow:
-        source, dated = self._source(line.kind, sku)
+        source, dated, meter_date = self._source(line.kind, sku)
         return PriceLineRow(
             machine_name=machine.name,
             disk_name=disk_name,
@@ -137,17 +139,19 @@ class Traces:
             catalog=self.catalog,
             source=source,
             dated=dated,
+            meter_date=meter_date,
             arithmetic=line.arithmetic,
         )
 
-    def _source(self, kind: str, name: str | None) -> tuple[str | None, str | None]:
-        """Who says a price and of when, each once."""
+    def _source(self, kind: str, name: str | None) -> Source:
+        """Who says a price, of when, and since when it has held: of a price made of two, since both have."""
         key = kind, name
         if key not in self._sources:
             origins = self.origins.of_line(kind, name)
             titles = dict.fromkeys(origin.title for origin in origins)
             dates = dict.fromkeys(origin.dated for origin in origins if origin.dated)
-            self._sources[key] = "; ".join(titles) or None, "; ".join(dates) or None
+            since = max((origin.effective_from for origin in origins if origin.effective_from), default=None)
+            self._sources[key] = "; ".join(titles) or None, "; ".join(dates) or None, since
         return self._sources[key]
 
     def _moves_with(self, line: PriceLine) -> MovesWith:

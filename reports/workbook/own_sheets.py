@@ -98,6 +98,7 @@ PRICE_LINES: tuple[P, ...] = (
     P(heading="Moves with", key="moves_with", width=22, value=lambda row: MOVES_WITH[row.moves_with]),
     P(heading="Catalog", key="catalog", width=22),
     P(heading="Source of the price", key="source", width=40),
-    P(heading="Date of the price", key="dated", width=14),
+    P(heading="Date of the source", key="dated", width=14),
+    P(heading="Price holds since", key="meter_date", kind=Kind.DAY, width=12),
     P(heading="Arithmetic", key="arithmetic", width=48),
 )

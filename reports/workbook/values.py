@@ -188,7 +188,8 @@ class TraceRow:
 class PriceLineRow:
     """One price in the cost of a machine, or of one of its disks; a machine's lines add up to its cost.
 
-    `moves_with` says what of the reader's choices changes the amount; `source` and `dated` who says the price, of when.
+    `moves_with` says what of the reader's choices changes the amount; `source` and `dated` who says the price, of when;
+    `meter_date` since when the price has held.
     """
 
     machine_name: str
@@ -208,6 +209,7 @@ class PriceLineRow:
     catalog: str | None = None
     source: str | None = None
     dated: str | None = None
+    meter_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
