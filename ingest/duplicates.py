@@ -23,23 +23,28 @@ from migrate_hub.tenants.models import uuid7
 FEW = 500
 
 _COLUMNS = """
-id, coalesce(appliance_id::text, sequence::text), appliance_id IS NULL, first_seen_at, removed_at IS NOT NULL,
-duplicate_of_id, instance_key, bios_key, mac_key
+id::text, coalesce(appliance_id::text, sequence::text), appliance_id IS NULL, first_seen_at, removed_at IS NOT NULL,
+duplicate_of_id::text, instance_key::text, bios_key::text, mac_key::text
 """
 _OF_PROJECT = "FROM ingest_machine WHERE tenant_id = %(tenant)s AND project_id = %(project)s"
-KEYS = "SELECT id, instance_key, bios_key, mac_key FROM ingest_machine WHERE tenant_id = %s AND id = ANY(%s::uuid[])"
+KEYS = """
+SELECT id, instance_key::text, bios_key::text, mac_key::text FROM ingest_machine
+WHERE tenant_id = %s AND id = ANY(%s::uuid[])
+"""
 OTHERS = f"""
 SELECT EXISTS (SELECT {_OF_PROJECT} AND removed_at IS NULL AND appliance_id IS DISTINCT FROM %(appliance)s::uuid)
     OR EXISTS (SELECT {_OF_PROJECT} AND duplicate_of_id IS NOT NULL)
 """
 POINTING = f"""
-SELECT {_COLUMNS} {_OF_PROJECT} AND duplicate_of_id IS NOT NULL
-AND (id = ANY(%(ids)s::uuid[]) OR duplicate_of_id = ANY(%(ids)s::uuid[]))
+SELECT {_COLUMNS} FROM ingest_machine
+WHERE tenant_id = %(tenant)s AND duplicate_of_id IS NOT NULL AND id = ANY(%(ids)s::uuid[])
+UNION ALL
+SELECT {_COLUMNS} FROM ingest_machine WHERE tenant_id = %(tenant)s AND duplicate_of_id = ANY(%(ids)s::uuid[])
 """
-SHARING = {
-    kind: f"SELECT {_COLUMNS} {_OF_PROJECT} AND removed_at IS NULL AND {kind}_key = ANY(%(keys)s::uuid[])"
-    for kind in KINDS
-}
+SHARING = f"""
+SELECT {_COLUMNS} {_OF_PROJECT} AND removed_at IS NULL AND
+({" OR ".join(f"{kind}_key = ANY(%({kind})s::uuid[])" for kind in KINDS)})
+"""
 POINT = """
 UPDATE ingest_machine t SET duplicate_of_id = d.primary_id
 FROM unnest(%(ids)s::uuid[], %(primaries)s::uuid[]) AS d (id, primary_id)
@@ -55,26 +60,27 @@ FROM unnest(%(changes)s::uuid[], %(ids)s::uuid[], %(before)s::uuid[], %(primarie
 JOIN ingest_machine m ON m.tenant_id = %(tenant)s AND m.id = d.id
 """
 
-# A kind's number and a key of that kind.
-Key = tuple[int, UUID]
+# A kind's number and a key of that kind. All ids are text here: making UUIDs of them would take most of the time.
+Key = tuple[int, str]
+StoredKeys = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A machine as far as recognising it needs: `owner` is the appliance or the import that lists it."""
 
-    id: UUID
+    id: str
     owner: str
     is_imported: bool
     first_seen_at: datetime
     is_removed: bool
-    duplicate_of: UUID | None
-    instance: UUID | None
-    bios: UUID | None
-    mac: UUID | None
+    duplicate_of: str | None
+    instance: str | None
+    bios: str | None
+    mac: str | None
 
     @property
-    def rank(self) -> tuple[bool, datetime, UUID]:
+    def rank(self) -> tuple[bool, datetime, str]:
         return self.is_imported, self.first_seen_at, self.id
 
     def held(self) -> list[Key]:
@@ -82,12 +88,17 @@ class Row:
         return [(kind, key) for kind, key in enumerate((self.instance, self.bios, self.mac)) if key is not None]
 
 
-def stored_keys(tenant_id: int, machine_ids: Collection[UUID]) -> dict[UUID, Keys]:
+def stored_keys(tenant_id: int, machine_ids: Collection[UUID]) -> dict[UUID, StoredKeys]:
     """The keys that machines have, by id."""
     if not machine_ids:
         return {}
     found = rows(KEYS, [tenant_id, plain_array(machine_ids)])
     return {machine_id: (instance, bios, mac) for machine_id, instance, bios, mac in found}
+
+
+def as_stored(keys: Keys) -> StoredKeys:
+    instance, bios, mac = (None if key is None else str(key) for key in keys)
+    return instance, bios, mac
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ class Scope:
         }
 
 
-def recognise(scope: Scope, machine_ids: Collection[UUID], keys: Iterable[Keys]) -> int:
+def recognise(scope: Scope, machine_ids: Collection[UUID], keys: Iterable[Keys | StoredKeys]) -> int:
     """Judges again which machines are seen twice; returns for how many that changed.
 
     `machine_ids` are those whose keys, owner or presence changed, and `keys` what they had before and have now. Needs
@@ -116,7 +127,7 @@ def recognise(scope: Scope, machine_ids: Collection[UUID], keys: Iterable[Keys])
     """
     if not machine_ids or _is_only_owner(scope, len(machine_ids)):
         return 0
-    distinct = {(kind, key) for each in keys for kind, key in enumerate(each) if key is not None}
+    distinct = {(kind, str(key)) for each in keys for kind, key in enumerate(each) if key is not None}
     judged = _Neighbours(scope).around(machine_ids, distinct)
     decided = primaries(judged.living(), judged.shared_by_one_owner())
     changed = [row for row in judged.rows.values() if decided.get(row.id) != row.duplicate_of]
@@ -142,7 +153,7 @@ class _Neighbours:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.rows: dict[UUID, Row] = {}
+        self.rows: dict[str, Row] = {}
         self.holders: dict[Key, list[Row]] = {}
 
     def around(self, machine_ids: Collection[UUID], keys: set[Key]) -> "_Neighbours":
@@ -162,12 +173,11 @@ class _Neighbours:
 
     def _look_up(self, keys: set[Key]) -> None:
         self.holders.update((key, []) for key in keys)
-        for kind, name in enumerate(KINDS):
-            asked = [key for of_kind, key in keys if of_kind == kind]
-            if asked:
-                found = rows(SHARING[name], self.scope.parameters() | {"keys": plain_array(asked)})
-                for row in (Row(*columns) for columns in found):
-                    self.holders[kind, (row.instance, row.bios, row.mac)[kind]].append(row)  # type: ignore[index]
+        asked = {name: plain_array(key for of, key in keys if of == kind) for kind, name in enumerate(KINDS)}
+        for row in (Row(*columns) for columns in rows(SHARING, self.scope.parameters() | asked)):
+            for key in row.held():
+                if key in keys:
+                    self.holders[key].append(row)
 
     def _is_shared(self, key: Key) -> bool:
         holders = self.holders[key]
@@ -185,8 +195,8 @@ class _Neighbours:
 class _Seen:
     """One machine, seen by one or more owners: its first row, and every key that one of its rows has."""
 
-    primary: UUID
-    keys: dict[int, UUID] = field(default_factory=dict)
+    primary: str
+    keys: dict[int, str] = field(default_factory=dict)
     owners: set[str] = field(default_factory=set)
 
     def is_same(self, row: Row, keys: Sequence[Key]) -> bool:
@@ -195,10 +205,10 @@ class _Seen:
         return row.owner not in self.owners and bool(common) and common[0]
 
 
-def primaries(machines: Iterable[Row], shared: Collection[Key]) -> Mapping[UUID, UUID]:
+def primaries(machines: Iterable[Row], shared: Collection[Key]) -> Mapping[str, str]:
     """The row that counts, for each row that does not. `shared` keys say nothing."""
     known: dict[Key, list[_Seen]] = defaultdict(list)
-    found: dict[UUID, UUID] = {}
+    found: dict[str, str] = {}
     for row in sorted(machines, key=lambda row: row.rank):
         keys = [key for key in row.held() if key not in shared]
         candidates = chain.from_iterable(known[key] for key in keys if key in known)

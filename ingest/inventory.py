@@ -16,7 +16,7 @@ import msgspec
 from ingest import inventory_sql
 from ingest.bulk import plain_array, rows, run, text_array
 from ingest.changes import Change, changes_between, stored_configurations
-from ingest.duplicates import Scope, recognise, stored_keys
+from ingest.duplicates import Scope, StoredKeys, as_stored, recognise, stored_keys
 from ingest.identity import KINDS, keys_of
 from ingest.limits import MAX_AHEAD, MAX_MACHINES_PER_PROJECT
 from ingest.models import Appliance, DiscoveredBy, UploadKind
@@ -292,11 +292,26 @@ def write_difference(difference: Difference, known: dict[UUID, Known], source: S
     _write_parts({**difference.new, **difference.changed}, changed=list(difference.changed), scope=scope)
     if changes:
         run(inventory_sql.INSERT_CHANGES, scope | _change_columns(changes, versions))
+    _recognise(difference, known, source, before=before)
+
+
+def _recognise(
+    difference: Difference, known: dict[UUID, Known], source: Source, *, before: dict[UUID, StoredKeys]
+) -> None:
+    """Has the machines judged again that are new, gone, back, of another owner, or known by other keys."""
     after = {machine_id: keys_of(record) for machine_id, record in {**difference.new, **difference.changed}.items()}
+    same = {
+        machine_id
+        for machine_id in difference.changed
+        if before[machine_id] == as_stored(after[machine_id])
+        and not known[machine_id].is_removed
+        and known[machine_id].appliance_id == source.appliance_id
+    }
+    judged = (before.keys() | difference.new.keys()) - same
     recognise(
         Scope(source.tenant_id, source.project_id, source.appliance_id, at=source.at),
-        {*before, *difference.new},
-        [*before.values(), *after.values()],
+        judged,
+        [keys[machine_id] for machine_id in judged for keys in (before, after) if machine_id in keys],
     )
 
 
