@@ -14,7 +14,7 @@ from assessments.engine.costing import (
 )
 from assessments.engine.data_issues import machine_data_issues, nic_data_issues
 from assessments.engine.disks import recommend_disks
-from assessments.engine.fixed_point import BoolArray
+from assessments.engine.fixed_point import BoolArray, IntArray
 from assessments.engine.guest_os import LICENCES
 from assessments.engine.issues import DATA_ISSUE, FINDING, READINESS
 from assessments.engine.matching import (
@@ -36,6 +36,7 @@ from assessments.engine.recommendations import (
     ScenarioRecommendations,
 )
 from assessments.engine.requirement import outbound_mbps, requirement
+from assessments.engine.rule_sets import RuleSet
 from assessments.engine.scenarios import SCENARIOS, headline_scenario
 from assessments.engine.security import security_readiness
 from assessments.engine.settings import Settings
@@ -72,13 +73,13 @@ def decide(machines: Machines, ground: Groundwork, rankings: Rankings) -> Recomm
     findings = property_findings(machines, ground.guests, ground.required, rules) | sizing.findings
     refused = ground.disks.findings.any(axis=1)
     findings[machines.disks.machine[refused], FINDING["one_or_more_disks_not_suitable"]] = True
-    suitable = readiness(findings, rules) != READINESS.index("not_ready")
+    technically = readiness(findings, rules)
     findings[:, FINDING["no_vm_size_found_for_offer_currency_reserved_instance"]] = (
         sizing.fits & ~sizing.priced[headline]
     )
     states = readiness(findings, rules)
     storage, storage_by_type = storage_costs(machines.disks, ground.disks, len(machines), target)
-    ready = states != READINESS.index("not_ready")
+    ready = _gets_a_size(states, rules)
     outbound = outbound_gb_per_month(outbound_mbps(machines, observed=target.uses_observations))
     rating = confidence(machines, target)
     return Recommendations(
@@ -86,7 +87,7 @@ def decide(machines: Machines, ground: Groundwork, rankings: Rankings) -> Recomm
         findings=findings,
         data_issues=_data_issues(machines, ground, sizing, ready, target),
         required=ground.required,
-        scenarios=tuple(_scenario(sizing, place, suitable) for place in range(len(SCENARIOS))),
+        scenarios=tuple(_scenario(sizing, place, technically, rules) for place in range(len(SCENARIOS))),
         headline=headline,
         disks=ground.disks,
         nic_data_issues=nic_data_issues(machines.nics, target),
@@ -115,10 +116,22 @@ def groundwork(machines: Machines, target: Target) -> Groundwork:
     )
 
 
-def _scenario(sizing: Sizing, place: int, suitable: BoolArray) -> ScenarioRecommendations:
-    """One scenario; a machine that is not suitable has neither size nor cost in any (C20)."""
+def _gets_a_size(states: IntArray, rules: RuleSet) -> BoolArray:
+    """A machine that is not ready has neither size nor cost (C20), nor has an unknown one under the oldest rules."""
+    result: BoolArray = states != READINESS.index("not_ready")
+    return result if rules.sizes_unknown else result & (states != READINESS.index("unknown"))
+
+
+def _scenario(sizing: Sizing, place: int, technically: IntArray, rules: RuleSet) -> ScenarioRecommendations:
+    """One scenario; `technically` is the readiness that no missing price has touched."""
+    suitable = _gets_a_size(technically, rules)
     priced = sizing.priced[place] & suitable
-    unpriced = np.where(suitable, UNPRICED_REASONS.index("no_price_in_catalog"), UNPRICED_REASONS.index("not_ready"))
+    why_no_size = np.where(
+        technically == READINESS.index("not_ready"),
+        UNPRICED_REASONS.index("not_ready"),
+        UNPRICED_REASONS.index("readiness_unknown"),
+    )
+    unpriced = np.where(suitable, UNPRICED_REASONS.index("no_price_in_catalog"), why_no_size)
     return ScenarioRecommendations(
         size=np.where(priced, sizing.size[place], 0),
         monthly_compute_cost=_only(KnownArray(sizing.monthly_cost[place], sizing.priced[place]), suitable),

@@ -17,7 +17,7 @@ from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.engine.values import KnownArray
 
 # Why a scenario has no price for a machine; index 0 = it has one.
-UNPRICED_REASONS = ("", "not_ready", "no_price_in_catalog")
+UNPRICED_REASONS = ("", "not_ready", "no_price_in_catalog", "readiness_unknown")
 CONFIDENCE_REASONS = ("", "as_on_premises", "imported")
 SECURITY_READINESS = ("ready", "ready_with_conditions", "not_ready")
 

@@ -27,6 +27,7 @@ class RuleSet:
     max_disk_gb: int  # C19: 32 TB; T21, C25: 64 TB
     max_disks: int  # OS disk included
     max_nics: int
+    sizes_unknown: bool  # C19: sized only when ready or conditionally ready; EXP20: readiness unknown has size and cost
     comfort_factor_on_allocated: bool  # A24, P25, C25: yes; T21 and before: no
     missing_disk_performance: Literal["standard_ssd", "by_size"]  # C19, C20: Standard SSD; EXP20, C25: by size
     as_is_automatic: Literal["premium_ssd", "cheapest"]  # C20, C25: default Premium; EXP20: cheapest that fits
@@ -55,6 +56,7 @@ AM_2019_07 = RuleSet(
     max_disk_gb=32_768,
     max_disks=65,
     max_nics=32,
+    sizes_unknown=False,
     comfort_factor_on_allocated=False,
     missing_disk_performance="standard_ssd",
     as_is_automatic="premium_ssd",
@@ -77,6 +79,7 @@ AM_2020_09 = RuleSet(
     max_disk_gb=65_536,
     max_disks=65,
     max_nics=32,
+    sizes_unknown=True,
     comfort_factor_on_allocated=False,
     missing_disk_performance="by_size",
     as_is_automatic="cheapest",
@@ -99,6 +102,7 @@ AM_2025 = RuleSet(
     max_disk_gb=65_536,
     max_disks=65,
     max_nics=32,
+    sizes_unknown=True,
     comfort_factor_on_allocated=True,
     missing_disk_performance="by_size",
     as_is_automatic="premium_ssd",

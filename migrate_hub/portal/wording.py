@@ -26,6 +26,7 @@ HYBRID_SUFFIX = "_hybrid_benefit"
 UNPRICED = {
     "not_ready": "the machine is not ready",
     "no_price_in_catalog": "the catalog has no price",
+    "readiness_unknown": "its readiness is unknown, and these rules size no such machine",
 }
 NO_CONFIDENCE = {
     "as_on_premises": "sized as on premises, so no history is needed",

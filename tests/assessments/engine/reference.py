@@ -41,13 +41,12 @@ def assess_one(machine: Machine, offerings: Offerings, settings: Settings) -> An
     if not all(tiers) or not fitting:
         findings.append("no_suitable_vm_size_found")
     technically = worst(findings, rules)
-    scenarios = {
-        scenario.name: None if technically == "not_ready" else cheapest(fitting, machine, scenario, settings)
-        for scenario in SCENARIOS
-    }
+    cheapest_of = {scenario.name: cheapest(fitting, machine, scenario, settings) for scenario in SCENARIOS}
     headline: str = settings.commitment if settings.commitment != "none" else "pay_as_you_go"
     headline += "" if settings.hybrid_benefit == "none" else "_hybrid_benefit"
-    readiness = "not_ready" if scenarios[headline] is None else technically
+    readiness = "not_ready" if technically == "not_ready" or cheapest_of[headline] is None else technically
+    unsized = {"not_ready"} if rules.sizes_unknown else {"not_ready", "unknown"}
+    scenarios = dict.fromkeys(cheapest_of) if technically in unsized else cheapest_of
     return Answer(readiness, [tier.name if tier else None for tier in tiers], scenarios)
 
 

@@ -9,10 +9,11 @@ import pytest
 from assessments.engine.assess import assess
 from assessments.engine.fixed_point import multiply_ceiling, multiply_half_up, scaled, scaled_number
 from assessments.engine.protection import SITE_RECOVERY_MONTH, backup_instance_fee, backup_storage_fee
+from assessments.engine.recommendations import UNPRICED_REASONS
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.scenarios import COMMITMENTS, SCENARIO_NAMES, SCENARIOS, headline_scenario
 from assessments.engine.settings import Commitment, HybridBenefit, Offer, Settings, Uptime, conflicts
-from tests.assessments.engine.estate import WINDOWS, Machine, Offerings, Size, cents, estate, number
+from tests.assessments.engine.estate import WINDOWS, Machine, Offerings, Size, cents, estate, number, westus
 
 RHEL = "Red Hat Enterprise Linux 8 (64-bit)"
 SLES = "SUSE Linux Enterprise 15 (64-bit)"
@@ -233,3 +234,15 @@ def test_products_are_exact_beyond_what_64_bits_hold_at_once() -> None:
 
 def test_numbers_print_as_they_are() -> None:
     assert number(64_000) == 6.4
+
+
+def test_unknown_readiness_has_no_cost_under_the_rules_of_2019() -> None:
+    """C19: sized only when ready or conditionally ready. EXP20: a machine of unknown readiness has size and cost."""
+    machine = Machine(os="Other (64-bit)", cpu=50, memory=50)
+    old, later = (
+        assess(estate([machine]), westus(), Settings(rule_set=rules)) for rules in ("am-2019-07", "am-2020-09")
+    )
+    assert old.readiness_of(0) == later.readiness_of(0) == "unknown"
+    assert (old.chosen.priced_machines, later.chosen.priced_machines) == (0, 1)
+    assert UNPRICED_REASONS[int(old.chosen.unpriced[0])] == "readiness_unknown"
+    assert (old.monthly_storage_cost.number(0), later.monthly_storage_cost.known[0]) == (None, True)

@@ -184,7 +184,7 @@ def test_allocated_values_say_so() -> None:
 
 def test_cores_and_memory_that_nobody_reported_are_no_zero() -> None:
     told = {one.dimension: one.value for one in trace(Machine(cores=0, memory_mb=0)).required}
-    assert (told["cores"], told["memory_mb"], told["nics"]) == (None, None, 1)
+    assert (told["cores"], told["memory_mb"], told["nics"]) == (None, None, Decimal(1))
 
 
 def test_confidence_that_does_not_apply_says_why() -> None:
