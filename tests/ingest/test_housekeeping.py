@@ -64,3 +64,4 @@ def test_old_receipts_and_rejections_are_deleted_and_new_ones_kept() -> None:
 def test_the_housekeepers_run_every_hour() -> None:
     names = {function.__name__ for function in tasks._housekeepers}
     assert {"keep_partitions", "forget_old_receipts", "forget_old_rejections"} <= names
+    assert {"fold_closed_days", "give_back_space"} <= names

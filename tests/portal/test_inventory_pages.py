@@ -160,7 +160,9 @@ def test_a_machine_shows_its_parts_its_changes_and_its_utilization(cast: make.Ca
     for expected in ("scsi0:1", "200 GB", "10.0.0.7", "Memory 16 GB 32 GB", "CPU: 20 % on average, 20 % at most"):
         assert expected in words.replace("\u202f", " ")
     assert "No measurements in this window" not in words
-    assert bob.get("portal:machine", project, row.id, query="?days=30").status_code == 200
+    for days in ("30", "91", "365"):
+        shown = bob.get("portal:machine", project, row.id, query=f"?days={days}").context["utilization"]
+        assert [(line.average, line.highest) for line in shown.lines if line.name == "CPU"] == [(20, 20)]
 
 
 def test_hostile_names_are_shown_as_text(cast: make.Cast, bob: Browser) -> None:
