@@ -32,9 +32,16 @@ def enqueue(task: str, object_id: UUID, *, queue: str = "interactive", parts: Se
         for part in parts
     ]
     Job.objects.bulk_create(jobs, batch_size=1000)
-    for job in jobs:
-        transaction.on_commit(partial(send, job.tenant_id, job.id, job.queue))
+    transaction.on_commit(partial(_send_new, jobs), robust=True)
     return jobs
+
+
+def _send_new(jobs: Sequence[Job]) -> None:
+    """Tells the broker of new jobs. One that hangs is asked once: the rest are marked unsent, for the next sweep."""
+    for number, job in enumerate(jobs):
+        if not send(job.tenant_id, job.id, job.queue):
+            Job.objects.filter(id__in=[unsent.id for unsent in jobs[number:]]).update(sent_at=None)
+            return
 
 
 def enqueue_once(task: str, object_id: UUID, *, queue: str, not_before: datetime) -> None:

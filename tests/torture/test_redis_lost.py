@@ -40,6 +40,9 @@ def frozen(hub: Hub) -> Iterator[None]:
         os.kill(hub.redis.process.pid, signal.SIGCONT)
 
 
+SENT = "SELECT id FROM jobs_job WHERE state = 'queued' AND sent_at IS NOT NULL"
+
+
 class Asked:
     """An assessment that somebody asked for."""
 
@@ -77,6 +80,7 @@ def test_uploads_go_on_without_redis_and_jobs_get_done(
         with lost(hub):
             fleet.wait_for("acknowledged", 12)
             asked = Asked(hub, group, "asked without Redis")
+            assert lost is emptied or not hub.rows(SENT)[0], "a job is called sent that no broker took"
         fleet.wait_for("acknowledged", 4)
         refused = {outcome for site in fleet.sites for outcome in site.outcomes} - {"acknowledged"}
     assert not refused
