@@ -4,13 +4,14 @@ The rating of a window is the share of its points that are there (engine/confide
 over what has come and what will: hour by hour, the share of a machine's points, or the mean share of many machines.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from assessments.engine.confidence import MAX_STARS, stars
@@ -108,17 +109,16 @@ def _why_silent(machine: Machine) -> tuple[str, str]:
     return "silent", "No points came in the last day. Look at the health of the appliance."
 
 
-def machines_history(machine_ids: Collection[UUID], now: datetime) -> History:
+def machines_history(machines: "QuerySet[Machine]", now: datetime) -> History:
     """The last month of many machines, from the days that the background has counted: the mean of their shares."""
-    machines = Machine.objects.filter(id__in=machine_ids)
     kept = machines.exclude(discovered_by=DiscoveredBy.IMPORT)
     ids = np.sort(np.array([machine_id.bytes for machine_id in kept.values_list("id", flat=True)], dtype=ID))
     counts = {
-        "machines": len(machine_ids),
-        "machines_imported": len(machine_ids) - len(ids),
+        "machines": (count := machines.count()),
+        "machines_imported": count - len(ids),
         "machines_off": kept.filter(power_state__in=(PowerState.OFF, PowerState.SUSPENDED)).count(),
     }
-    if not machine_ids:
+    if not count:
         return History(_nothing(), "no_machines", "There are no machines.", counts)
     if not len(ids):
         return History(_nothing(), "imported", "Imported machines have no confidence rating.", counts)
@@ -147,9 +147,10 @@ def _daily_shares(ids: NDArray[np.bytes_], appliance_ids: list[UUID], until: dat
     return np.array([days.get(hour.date(), 0.0) for hour in hours]) / len(ids)
 
 
-def appliance_machines(appliance: Appliance) -> list[UUID]:
+def appliance_machines(appliance: Appliance) -> "QuerySet[Machine]":
     """The machines that an appliance lists now."""
-    return list(Machine.objects.filter(appliance=appliance, removed_at=None).values_list("id", flat=True))
+    machines: QuerySet[Machine] = Machine.objects.filter(appliance=appliance, removed_at=None)
+    return machines
 
 
 def shown(history: History, now: datetime) -> dict[str, Any]:

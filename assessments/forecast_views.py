@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assessments.forecast import History, appliance_machines, machine_history, machines_history, shown
-from groups.membership import member_ids
+from groups.membership import members_of
 from groups.models import Group
 from ingest.models import Appliance, Machine
 from migrate_hub.tenants.api import ProjectViewSet
@@ -68,7 +68,7 @@ class ForecastView(ProjectViewSet):
     def of_group(self, request: Request, project: str, group: str) -> Response:
         """When the confidence rating of an assessment of this group would reach each star, exact to the day."""
         found = self.find(Group.objects.filter(project=self.project, deleted_at=None), group)
-        return self._shown(machines_history(member_ids(found), timezone.now()))
+        return self._shown(machines_history(members_of(found), timezone.now()))
 
     def of_appliance(self, request: Request, project: str, appliance: str) -> Response:
         """When the confidence rating of all machines of an appliance would reach each star, exact to the day."""

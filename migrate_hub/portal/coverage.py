@@ -53,12 +53,12 @@ def _bar(day: Mapping[str, Any], start: float, place: float) -> Bar:
 def of_appliance(appliance: Appliance, now: datetime) -> dict[str, Any]:
     """What an appliance's page shows of its coverage; nothing is foretold of one without machines."""
     found = appliance_coverage(appliance, DAYS_SHOWN, now)
-    machine_ids = appliance_machines(appliance)
+    history = machines_history(appliance_machines(appliance), now)
     return {
         "coverage": found,
         "bars": bars_of(found["days"]),
         "gaps": [_gap(row, found["days"]) for row in found["machines"][:MACHINES_SHOWN]],
-        "forecast": forecast_lines(shown(machines_history(machine_ids, now), now)) if machine_ids else [],
+        "forecast": forecast_lines(shown(history, now)) if history.counts["machines"] else [],
     }
 
 
