@@ -22,7 +22,7 @@ from assessments.models import AssessmentRun, ShardArrays
 from assessments.packed_run import CREDIT_NUMBER, RunInputs, same_terms
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.percentiles import MENU, WINDOWS
-from ingest.rollups import Rolled, rolled_up
+from ingest.rollups import NOTHING_SEEN, Rolled, Versions, rolled_up
 
 WINDOW_NAMES = tuple(WINDOWS)
 DEFAULT_INTERVAL = timedelta(seconds=DEFAULT_INTERVAL_SECONDS)
@@ -157,9 +157,9 @@ def _unpacked(packed: PackedCredits, count: int) -> Credits:
     return Credits(terms, known, carried, np.zeros_like(carried))
 
 
-def _packed_credits(inputs: RunInputs, end_at: datetime, terms: IntArray) -> dict[str, PackedCredits]:
+def _packed_credits(inputs: RunInputs, end_at: datetime, terms: IntArray, seen: Versions) -> dict[str, PackedCredits]:
     starts = {name: end_at - WINDOWS[name] for name in KEPT_WINDOWS}
-    windows = read_windows(inputs.machine_ids, starts, end_at, terms)
+    windows = read_windows(inputs.machine_ids, starts, end_at, terms, seen)
     packed = {}
     for name, answers in windows.items():
         credits = credits_of_answers([answers.get(machine_id, b"") for machine_id in inputs.machine_ids])
@@ -174,16 +174,19 @@ def _packed_credits(inputs: RunInputs, end_at: datetime, terms: IntArray) -> dic
 # --- reading them -----------------------------------------------------------------------------------------------------
 
 
-def read_percentiles(inputs: RunInputs, end_at: datetime, credit_terms: IntArray | None = None) -> bytes:
+def read_percentiles(
+    inputs: RunInputs, end_at: datetime, credit_terms: IntArray | None = None, seen: Versions = NOTHING_SEEN
+) -> bytes:
     """The menu percentiles of one shard over the windows that end at `end_at`, packed; from rolled-up rows where valid.
 
     With `credit_terms` also what the histories ask of burstable sizes with these terms. Points that arrived after the
-    run count too: the windows end where the run's does, the history is what is there now.
+    run count too: the windows end where the run's does, the history is what is there now. `seen` is what
+    `rollups.refresh` answered before.
     """
     table = _Table(inputs)
-    for window_name, rolled in rolled_up(inputs.machine_ids, end_at, WINDOW_NAMES):
+    for window_name, rolled in rolled_up(inputs.machine_ids, end_at, WINDOW_NAMES, seen):
         table.add(WINDOW_NAMES.index(window_name), rolled)
-    return table.packed({} if credit_terms is None else _packed_credits(inputs, end_at, credit_terms))
+    return table.packed({} if credit_terms is None else _packed_credits(inputs, end_at, credit_terms, seen))
 
 
 class _Table:

@@ -157,9 +157,9 @@ def compute_percentiles(claim: Claim) -> None:
         if run is None:
             return
         inputs = unpacked([ShardArrays.objects.get(run=run, part=claim.part).inputs])
-    refresh(claim.tenant_id, inputs.machine_ids, run.performance_end_at, now=timezone.now(), used=True)
+    seen = refresh(claim.tenant_id, inputs.machine_ids, run.performance_end_at, now=timezone.now(), used=True)
     with tenant_context(claim.tenant_id):
-        packed = read_percentiles(inputs, run.performance_end_at, credit_terms_of(run, LONGEST))
+        packed = read_percentiles(inputs, run.performance_end_at, credit_terms_of(run, LONGEST), seen)
     with tenant_context(claim.tenant_id):
         sensitivity = _locked(run.id)
         ShardArrays.objects.filter(run=run, part=claim.part).update(percentiles=packed)
