@@ -55,6 +55,25 @@ def read_credits(
     return read_windows(machine_ids, {"": start_at}, end_at, terms, seen)[""]
 
 
+class CreditAnswers:
+    """The answers of a run's machines: from what is kept for a window of the menu, else made while its points are read
+    for their percentiles, so that they are read once."""
+
+    def __init__(self, start_at: datetime, end_at: datetime, terms: IntArray) -> None:
+        self._start_at, self._end_at, self._terms = start_at, end_at, terms
+        self._found: dict[UUID, bytes] = {}
+        self.each = None if menu_window(start_at, end_at) else self._add
+
+    def _add(self, machine: MachineSeries) -> None:
+        self._found[machine.machine_id] = of_series(machine, self._start_at, self._terms)
+
+    def of(self, machine_ids: Sequence[UUID], seen: Versions) -> dict[UUID, bytes]:
+        """The answers, once the percentiles have been read; machines without points are absent."""
+        if self.each is not None:
+            return self._found
+        return read_credits(machine_ids, self._start_at, self._end_at, self._terms, seen)
+
+
 def read_windows(
     machine_ids: Sequence[UUID],
     starts: Mapping[str, datetime],

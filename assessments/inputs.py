@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 from django.db.models import QuerySet
 
-from assessments.credit_history import as_text, credits_of, read_credits
+from assessments.credit_history import CreditAnswers, as_text, credits_of
 from assessments.engine.fixed_point import IntArray, scaled
 from assessments.engine.values import BOOT_TYPES, Disks, DiskTotals, Machines, Nics, NicTotals, Observed
 from assessments.models import AssessedDisk, AssessedMachine
@@ -113,8 +113,9 @@ def load_machines(
     """
     machines = _rows_of(MachineRow, Machine.objects.filter(id__in=machine_ids).order_by("id"))
     ids = [machine.id for machine in machines]
+    answers = None if credit_terms is None else CreditAnswers(start_at, end_at, credit_terms)
     used = (
-        utilization(ids, start_at, end_at, percentile, seen)
+        utilization(ids, start_at, end_at, percentile, seen, each=answers.each if answers else None)
         if performance_based
         else Utilization.nothing(ids, start_at, end_at)
     )
@@ -123,7 +124,7 @@ def load_machines(
     for nic in _rows_of(NicRow, Nic.objects.filter(machine_id__in=ids).order_by("machine_id", "position", "id")):
         nics[row_of[nic.machine_id]].append(_nic(nic, used))
     stated = stated_utilization(machines) if performance_based else {}
-    credits = None if credit_terms is None else read_credits(ids, start_at, end_at, credit_terms, seen)
+    credits = answers.of(ids, seen) if answers else None
     inputs = [
         _machine(machine, row, used, nics[row])
         | _stated(stated.get(machine.id), used, row)

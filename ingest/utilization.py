@@ -1,6 +1,6 @@
 """What an assessment needs to know of performance: a percentile of every series of many machines over a window."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.packing import quantised
 from ingest.percentiles import MENU
-from ingest.performance import read_series
+from ingest.performance import MachineSeries, read_series
 from ingest.rollups import NAMES, NOTHING_SEEN, Rolled, Versions, menu_window, roll_up, rolled_up
 from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES
 
@@ -88,12 +88,15 @@ def utilization(
     end_at: datetime,
     percentile: float,
     seen: Versions = NOTHING_SEEN,
+    *,
+    each: Callable[[MachineSeries], None] | None = None,
 ) -> Utilization:
     """The percentile (0 < P <= 100, 100 is the maximum) of every series of these machines over [start_at, end_at).
 
     A percentile and window of the menu come from rolled-up rows where they are valid; the rest is read from the blocks
     of the current tenant, in chunks of bounded size. Machines without points are there with NaN. `seen` is what
-    `rollups.refresh` answered, where it was called before.
+    `rollups.refresh` answered, where it was called before. `each` is shown every machine whose points are read here,
+    which are all of them where the window is not of the menu.
     """
     collector = _Collector(machine_ids)
     window_name = menu_window(start_at, end_at)
@@ -103,6 +106,8 @@ def utilization(
     else:
         for machine in read_series(machine_ids, start_at, end_at):
             collector.add(roll_up(machine, start_at, [percentile]), 0)
+            if each is not None:
+                each(machine)
     return collector.finished(start_at, end_at)
 
 
