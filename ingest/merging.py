@@ -95,10 +95,14 @@ class Grid:
 
     def overlaps(self) -> bool:
         """Whether two blocks have points in the same slot."""
-        if not self._placed:
-            return False
-        slots = np.sort(np.concatenate([one.slots[one.inside] for one in self._placed]))
-        return bool((slots[1:] == slots[:-1]).any())
+        return bool(self._contested().any())
+
+    def _contested(self) -> NDArray[np.bool_]:
+        """The slots for which there is more than one block."""
+        blocks = np.zeros(self.slots, dtype=np.int64)
+        for one in self._placed:
+            blocks += np.bincount(one.slots[one.inside], minlength=self.slots)
+        return blocks > 1
 
     def laid(self) -> NDArray[np.float32]:
         """The values of blocks that do not overlap, shape (series, slots)."""
@@ -107,15 +111,28 @@ class Grid:
             values[one.rows[:, np.newaxis], one.slots[one.inside]] = one.group.values.transpose(1, 0, 2)[:, one.inside]
         return values
 
+    def resolved(self) -> NDArray[np.float32]:
+        """The values of the highest rank, shape (series, slots): ranks are compared where blocks overlap only."""
+        values, contested = self.laid(), self._contested()
+        if contested.any():
+            values[:, contested] = np.nan
+            self._lay(values, contested)
+        return values
+
     def laid_by_rank(self) -> tuple[NDArray[np.float32], Ranks]:
         """The values of the highest rank in each slot, shape (series, slots), and which rank each has."""
         values = np.full((len(self.series), self.slots), np.nan, dtype=np.float32)
+        return values, self._lay(values, np.ones(self.slots, dtype=np.bool_))
+
+    def _lay(self, values: NDArray[np.float32], chosen_slots: NDArray[np.bool_]) -> Ranks:
+        """Writes the values of some slots by rank; returns which rank each has."""
         table = sorted({rank for one in self._placed for rank in one.ranks.table})
         chosen = np.zeros(values.shape, dtype=np.int64)
         place = {rank: i for i, rank in enumerate(table)}
         indices, points, order = [], [], []
         for one in self._placed:
-            exists = one.inside[:, np.newaxis, :] & ~np.isnan(one.group.values)
+            wanted = one.inside & chosen_slots[np.where(one.inside, one.slots, 0)]
+            exists = wanted[:, np.newaxis, :] & ~np.isnan(one.group.values)
             block, row, point = np.nonzero(exists)
             indices.append(one.rows[row] * self.slots + one.slots[block, point])
             points.append(one.group.values[exists])
@@ -126,7 +143,7 @@ class Grid:
             where = np.concatenate(indices)[by_rank]
             values.ravel()[where] = np.concatenate(points)[by_rank]
             chosen.ravel()[where] = np.concatenate(order)[by_rank]
-        return values, Ranks(table, chosen)
+        return Ranks(table, chosen)
 
     def weights(self) -> NDArray[np.int8]:
         """How many slots the point of each slot stands for: where two intervals meet, that of the finer one."""
@@ -174,12 +191,9 @@ def _has_value(group: Blocks, start: int, end: int) -> bool:
     return bool((inside & ~np.isnan(group.values).all(axis=1)).any())
 
 
-def machine_series(
-    machine_id: UUID, start_at: datetime, grid: Grid, values: NDArray[np.float32] | None = None
-) -> MachineSeries:
-    """What lies on a grid; `values` when they are known already."""
-    if values is None:
-        values = grid.laid_by_rank()[0] if grid.overlaps() else grid.laid()
+def machine_series(machine_id: UUID, start_at: datetime, grid: Grid) -> MachineSeries:
+    """What lies on a grid."""
+    values, weights = grid.resolved(), grid.weights()
     return MachineSeries(
-        machine_id, start_at, grid.interval_seconds, series=grid.series, values=values, weights=grid.weights()
+        machine_id, start_at, grid.interval_seconds, series=grid.series, values=values, weights=weights
     )
