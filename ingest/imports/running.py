@@ -62,7 +62,8 @@ def run_import(claim: Claim) -> None:
 
 
 def _started(claim: Claim) -> FileImport:
-    started = FileImport.objects.filter(id=claim.object_id, status__in=UNFINISHED).update(
+    wanted = FileImport.objects.filter(id=claim.object_id, status__in=UNFINISHED, project__deleted_at=None)
+    started = wanted.update(
         status=ImportStatus.RUNNING, started_at=timezone.now(), progress_done=0, progress_total=PROGRESS_TOTAL
     )
     if not started:

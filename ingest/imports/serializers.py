@@ -81,11 +81,15 @@ class ImportCounts(serializers.Serializer[Any]):
     undo = ImportUndoOut(required=False)
 
 
+NOTHING: dict[str, Any] = dict.fromkeys(("created", "updated", "unchanged", "not_in_file", "errors", "warnings"), 0)
+NOTHING["skipped"] = {}
+
+
 class ImportOut(serializers.ModelSerializer[FileImport]):
     status = serializers.ChoiceField(choices=ImportStatus.choices)
     progress = serializers.SerializerMethodField()
     timezone = serializers.CharField(source="time_zone")
-    counts = serializers.SerializerMethodField(help_text="Empty until the import has ended.")
+    counts = serializers.SerializerMethodField(help_text="All 0 until the import is completed.")
     failure = serializers.SerializerMethodField(help_text="Why a failed import failed, or null.")
 
     class Meta:
@@ -102,7 +106,7 @@ class ImportOut(serializers.ModelSerializer[FileImport]):
 
     @extend_schema_field(ImportCounts)
     def get_counts(self, row: FileImport) -> Any:
-        return row.counts
+        return NOTHING | row.counts
 
     @extend_schema_field(ImportFailureOut(allow_null=True))
     def get_failure(self, row: FileImport) -> Any:

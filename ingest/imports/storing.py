@@ -71,6 +71,11 @@ SELECT %(tenant)s, %(import)s, m.id, m.machine_id, m.action, m.digest::bytea, m.
 FROM unnest(%(ids)s::uuid[], %(machines)s::uuid[], %(actions)s::text[], %(digests)s::text[], %(before)s::text[],
             %(utilizations)s::text[]) AS m (id, machine_id, action, digest, before, utilization)
 """
+SAME_NAMES = """
+SELECT name_lower FROM ingest_machine
+WHERE tenant_id = %(tenant)s AND project_id = %(project)s AND appliance_id IS NOT NULL AND removed_at IS NULL
+  AND name_lower = ANY(%(names)s::text[])
+"""
 OTHER_IMPORTED = """
 SELECT count(*) FROM ingest_machine
 WHERE tenant_id = %(tenant)s AND project_id = %(project)s AND appliance_id IS NULL AND removed_at IS NULL
@@ -135,6 +140,7 @@ class ImportStore:
         self._tell(rejected, by_source)
         known = known_machines(self.source, records, all_of_appliance=False)
         difference = self._difference(records, known)
+        self._tell_same_names([by_source[record.source_id] for record in difference.new.values()])
         by_id = {machine.id: machine for machine in known.values()}
         stated = {
             machine_id: by_source[source_id].utilization
@@ -191,6 +197,21 @@ class ImportStore:
                 Problem(severity="error", code=item.code, message=item.message, sheet=machine.sheet, row=machine.row)
             )
 
+    def _tell_same_names(self, machines: Sequence[ParsedMachine]) -> None:
+        """A file without ids may name what an appliance knows by its id: a person must look, nobody guesses."""
+        named = {machine.record.name.lower(): machine for machine in machines if machine.names_are_ids}
+        scope = {"tenant": self.source.tenant_id, "project": self.source.project_id}
+        for (name,) in rows(SAME_NAMES, scope | {"names": text_array(named)}) if named else ():
+            machine = named.pop(name, None)
+            if machine is not None:
+                message = (
+                    f'An appliance lists a machine of the name "{machine.record.name}", too. The file has no ids, so '
+                    "both are kept: leave one out of your groups."
+                )
+                self.problems.append(
+                    Problem(severity="warning", code="same_name", message=message, sheet=machine.sheet, row=machine.row)
+                )
+
     def _keep_before(
         self,
         difference: Difference,
@@ -229,7 +250,9 @@ class ImportStore:
             )
 
     def not_in_file(self) -> int:
-        """Machines of earlier imports that this one did not list."""
+        """Machines of earlier imports that this one did not list; 0 for a file that lists no machines."""
+        if self.file_import.format == ImportFormat.PERFORMANCE_CSV:
+            return 0
         parameters = {
             "tenant": self.source.tenant_id,
             "project": self.source.project_id,

@@ -250,3 +250,29 @@ def stated_cpu(api: make.Api, project: str) -> dict[str, float]:
     with tenant_context(estates.shared().tenant.id):
         found = ImportedUtilization.objects.filter(machine__project_id=project)
         return dict(found.values_list("machine__name", "cpu_percent"))
+
+
+def test_a_file_without_ids_that_names_a_machine_of_an_appliance_is_warned_of(api: make.Api, project: str) -> None:
+    appliance = estates.appliance(api, project)
+    appliance.inventory(estates.machine(uuid(1), name="FS-01"))
+    done = imported(api, project, azure(server("fs-01"), server("fs-02")), "azure_migrate_csv")
+    assert [(problem["code"], problem["row"]) for problem in done["problems"]] == [("same_name", 2)]
+    assert done["counts"]["created"] == 2
+
+
+def test_the_same_machine_by_its_uuid_is_counted_once(api: make.Api, project: str) -> None:
+    appliance = estates.appliance(api, project)
+    appliance.inventory(estates.machine("vm-42", name="sql-01", instance_uuid=uuid(1)))
+    imported(api, project, rvtools(1))
+    group = api.ok(api.post(f"projects/{project}/groups/", {"name": "all", "filter": {}}), 201)
+    assert group["machine_count"] == 1
+
+
+def test_an_import_is_in_the_audit_trail_with_its_undoing() -> None:
+    cast = make.cast()
+    project = make.project(cast.alice)
+    done = imported(cast.bob, project, rvtools(1))
+    undone(cast.bob, project, done["id"])
+    events = cast.alice.ok(cast.alice.get("audit/?page_size=1000"))["results"]
+    actions = [event["action"] for event in events if event["object_id"] == done["id"]]
+    assert sorted(actions) == ["import.create", "import.undo"]
