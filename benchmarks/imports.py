@@ -43,16 +43,25 @@ FURTHER = {"vInfo": 45, "vDisk": 14, "vNetwork": 6, "vPartition": 6}
 FINAL = {"completed", "failed", "cancelled"}
 
 
-class Memory:
-    """The largest memory of a worker and of the child that reads a file, looked at 20 times a second."""
+class Watch:
+    """The largest memory of a worker and of the child that reads a file, and their processor time; 20 looks a second.
+
+    On a machine that does other things as well, the processor time is what can be compared.
+    """
 
     def __init__(self, worker: int) -> None:
         self._worker = worker
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.worker_mib = self.child_mib = 0.0
+        self._seconds: dict[int, tuple[float, float]] = {}
 
-    def __enter__(self) -> "Memory":
+    @property
+    def processor_seconds(self) -> float:
+        """What all processes used since the first look at each."""
+        return sum(last - first for first, last in self._seconds.values())
+
+    def __enter__(self) -> "Watch":
         self._thread.start()
         return self
 
@@ -65,9 +74,11 @@ class Memory:
             for process in self._descendants(self._worker):
                 try:
                     is_child = b"ingest.imports.child" in Path(f"/proc/{process}/cmdline").read_bytes()
-                    mib = _resident_mib(process)
+                    mib, seconds = _resident_mib(process), _processor_seconds(process)
                 except (OSError, StopIteration):
                     continue
+                first, _ = self._seconds.get(process, (0.0 if is_child else seconds, 0.0))
+                self._seconds[process] = first, seconds
                 if is_child:
                     self.child_mib = max(self.child_mib, mib)
                 else:
@@ -87,6 +98,11 @@ def _resident_mib(process: int) -> float:
     """What a process holds now. VmHWM would also count what it shared with its parent before it was another program."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def _processor_seconds(process: int) -> float:
+    user, system = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -249,12 +265,14 @@ class Client:
 
 def report(title: str, path: Path, *, worker_id: int, client: Client, file_format: str) -> Any:
     """Imports a file and prints what it took; returns the import."""
-    with Memory(worker_id) as memory:
+    with Watch(worker_id) as watch:
         upload, work, found = client.imported(path, file_format)
     counts = {name: count for name, count in found["counts"].items() if isinstance(count, int) and count}
     print(f"{title}, {path.stat().st_size / 1e6:,.1f} MB on the wire")
     print(f"  upload {upload:.1f} s, import to the commit {work:.1f} s; wanted together: {WANTED_SECONDS}")
-    print(f"  most memory: child {memory.child_mib:.0f} MiB, worker {memory.worker_mib:.0f} MiB; wanted: {MEMORY_MIB}")
+    load = os.getloadavg()[0]
+    print(f"  processor time of child and worker {watch.processor_seconds:.1f} s, load of the machine {load:.1f}")
+    print(f"  most memory: child {watch.child_mib:.0f} MiB, worker {watch.worker_mib:.0f} MiB; wanted: {MEMORY_MIB}")
     print(f"  {counts}")
     return found
 

@@ -252,6 +252,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ApplianceKindEnum": "ingest.models.ApplianceKind",
         "RunStatusEnum": "assessments.models.RunStatus",
+        "ImportStatusEnum": "ingest.imports.models.ImportStatus",
+        "ImportFormatEnum": "ingest.imports.models.ImportFormat",
+        "ReportFormatEnum": "reports.models.ReportFormat",
         "SensitivityStatusEnum": ["not_started", "created", "running", "completed", "failed"],
         "PercentileEnum": [(50, 50), (90, 90), (95, 95), (99, 99)],
         "PercentileNameEnum": ["50", "90", "95", "99", "maximum"],
