@@ -16,9 +16,10 @@ from migrate_hub.files.storage import store_file
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.data import build_report
+from reports.difference import build_difference
 from reports.models import Report, ReportFormat
 from reports.summary_pdf import write_pdf
-from reports.workbook import OWN_SHEET_NAMES, Chunk, write_csv, write_jsonl, write_workbook
+from reports.workbook import OWN_SHEET_NAMES, Chunk, write_csv, write_difference, write_jsonl, write_workbook
 from reports.workbook import Report as Values
 
 PROGRESS_SECONDS = 1.0
@@ -62,9 +63,9 @@ def make_report(claim: Claim) -> None:
         report = _unfinished(claim)
         Report.objects.filter(id=report.id).update(status=RunStatus.RUNNING, machines_done=0)
         form = FORMS[report.format]
-        values = build_report(report.run, form.own_sheets)
+        write = _writer(report, form)
     with tempfile.TemporaryFile() as file:
-        form.write(replace(values, chunks=partial(_told, report, values.chunks)), file, report.layout)
+        write(file)
         file.seek(0)
         with tenant_context(claim.tenant_id):
             stored = store_file(
@@ -77,6 +78,16 @@ def make_report(claim: Claim) -> None:
                 finished_at=timezone.now(),
             )
             claim.finish()
+
+
+def _writer(report: Report, form: Form) -> Callable[[IO[bytes]], None]:
+    """What writes the file; needs the tenant's context now and none later."""
+    if report.before_run is not None:
+        difference = build_difference(report.before_run, report.run)
+        return lambda file: write_difference(difference, file)
+    values = build_report(report.run, form.own_sheets)
+    told = replace(values, chunks=partial(_told, report, values.chunks))
+    return lambda file: form.write(told, file, report.layout)
 
 
 def _told(report: Report, chunks: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
@@ -98,8 +109,10 @@ def _tell(report: Report, done: int) -> None:
 
 
 def _unfinished(claim: Claim) -> Report:
+    related = ("run__assessment__group", "run__assessment__project", "run__catalog")
+    before = ("before_run__assessment", "before_run__catalog")
     report = (
-        Report.objects.select_related("run__assessment__group", "run__assessment__project", "run__catalog")
+        Report.objects.select_related(*related, *before)
         .filter(id=claim.object_id, status__in=[RunStatus.CREATED, RunStatus.RUNNING], revoked_at=None)
         .first()
     )
@@ -111,7 +124,8 @@ def _unfinished(claim: Claim) -> Report:
 def file_name(report: Report) -> str:
     """A name that is safe on every system: letters, digits, hyphens."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", report.run.assessment.name).strip("-")[:60] or "assessment"
-    return f"{name}-run-{report.run.number}.{FORMS[report.format].ending}"
+    what = "run" if report.before_run_id is None else "changes-to-run"
+    return f"{name}-{what}-{report.run.number}.{FORMS[report.format].ending}"
 
 
 def fail_report(report_id: UUID, failure: str) -> None:

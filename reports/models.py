@@ -20,11 +20,13 @@ class ReportFormat(models.TextChoices):
 class Report(TenantModel):
     """A file made from the run that was published when it was asked for, whatever is recalculated meanwhile.
 
-    Its link works until it expires or is revoked. `machines_done` tells how far the making is.
+    With `before_run` it tells the difference from that run to this one. Its link works until it expires or is
+    revoked. `machines_done` tells how far the making is.
     """
 
     assessment = TenantForeignKey(Assessment, on_delete=models.CASCADE, related_name="reports")
     run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, related_name="+")
+    before_run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, null=True, related_name="+")
     format = models.CharField(max_length=8, choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = models.CharField(max_length=8)
     status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from assessments.models import Assessment
+from assessments.models import Assessment, AssessmentRun, RunStatus
+from assessments.packed_run import refuse_without_inputs
 from migrate_hub.errors import DomainError
 from migrate_hub.files.models import StoredFile
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
@@ -18,9 +19,17 @@ MAX_REPORTS = 10_000
 
 
 def queue_report(
-    assessment: Assessment, *, now: datetime, format: str = ReportFormat.XLSX, layout: str = NEWEST_LAYOUT
+    assessment: Assessment,
+    *,
+    now: datetime,
+    format: str = ReportFormat.XLSX,
+    layout: str = NEWEST_LAYOUT,
+    before_run: UUID | None = None,
 ) -> Report:
-    """A report of the run that is published now. 409 when there is none yet."""
+    """A report of the run that is published now, or of what changed since another run of the project.
+
+    409 when there is no published run yet.
+    """
     if assessment.current_run is None:
         raise DomainError(
             code="no_results_yet", status=409, detail="No run of this assessment has completed yet. Ask again later."
@@ -31,9 +40,11 @@ def queue_report(
         raise DomainError(
             code="limit_reached", status=409, detail=f"A tenant has at most {MAX_REPORTS} reports. Delete some."
         )
+    before = None if before_run is None else _before(assessment, before_run, format)
     report: Report = Report.objects.create(
         assessment=assessment,
         run=assessment.current_run,
+        before_run=before,
         format=format,
         layout=layout,
         created_by=current_actor.get().user_id,
@@ -43,6 +54,27 @@ def queue_report(
     enqueue(REPORT_TASK, report.id, queue="bulk")
     audit.record("report.create", report)
     return report
+
+
+def _before(assessment: Assessment, run_id: UUID, format: str) -> AssessmentRun:
+    """The completed run of the same project that a difference starts from."""
+    if format != ReportFormat.XLSX:
+        raise DomainError(code="invalid", detail="A difference between two runs is made as xlsx only.")
+    runs = AssessmentRun.objects.filter(
+        assessment__project=assessment.project_id, assessment__deleted_at=None, status=RunStatus.COMPLETED
+    )
+    found: AssessmentRun | None = runs.exclude(id=assessment.current_run_id).filter(id=run_id).first()
+    if found is None:
+        raise DomainError(
+            code="unknown_run",
+            detail="before_run names no other completed run of this project. GET .../runs/ lists an assessment's runs.",
+        )
+    refuse_without_inputs(found)
+    if assessment.current_run is not None and found.settings["currency"] != assessment.current_run.settings["currency"]:
+        raise DomainError(
+            code="currencies_differ", status=409, detail="The runs are in two currencies; assess in one of them."
+        )
+    return found
 
 
 def revoke_report(report: Report, now: datetime) -> None:

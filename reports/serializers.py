@@ -15,6 +15,10 @@ from reports.workbook import LAYOUTS, NEWEST_LAYOUT
 class ReportIn(StrictSerializer):
     format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS), default=NEWEST_LAYOUT)
+    before_run = serializers.UUIDField(
+        required=False,
+        help_text="Makes a workbook of the difference from this run to the published one.",
+    )
 
 
 class ReportOut(serializers.Serializer[Any]):
@@ -23,6 +27,9 @@ class ReportOut(serializers.Serializer[Any]):
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS))
     status = serializers.ChoiceField(choices=RunStatus.choices)
     run = serializers.UUIDField(source="run_id", help_text="The run that the report shows.")
+    before_run = serializers.UUIDField(
+        source="before_run_id", allow_null=True, help_text="Where a difference starts; null for a report of one run."
+    )
     run_number = serializers.IntegerField(help_text="Its number among the runs of the assessment.")
     is_current_run = serializers.BooleanField(help_text="False once a newer run has been published.")
     machines_done = serializers.IntegerField(help_text="How far the making is.")

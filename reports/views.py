@@ -25,7 +25,10 @@ from reports.models import Report
 from reports.queueing import queue_report, revoke_report
 from reports.serializers import ReportIn, ReportOut
 
-NAMES = ("id", "format", "layout", "status", "run_id", "machines_done", "created_by", "created_at", "expires_at")
+NAMES = (
+    *("id", "format", "layout", "status", "run_id", "before_run_id", "machines_done"),
+    *("created_by", "created_at", "expires_at"),
+)
 
 
 def shown(reports: Iterable[Report], current_run_id: UUID | None) -> list[dict[str, Any]]:

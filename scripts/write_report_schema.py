@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from reports.workbook import LAYOUTS, NEWEST_LAYOUT, OWN_SHEETS, REFUSED_SHOWN, SCHEMA_VERSION
+from reports.workbook.columns import Column
+from reports.workbook.difference import COLUMNS as DIFFERENCE_COLUMNS
+from reports.workbook.sheets import DISKS, MACHINES
 
 INTRODUCTION = f"""# What stands in the workbook
 
@@ -22,6 +26,12 @@ start at what the run computed (`run_discount_percent` and so on in `Assessment_
 the rule `strict` moves with neither. `Read_me` says where the figures come from. A table that has more rows than a
 sheet takes (1,048,576) continues on `..._2`.
 
+As `csv` the same tables are files in a zip (RFC 4180, UTF-8 with a byte order mark, instants in ISO 8601, figures
+unrounded); a text that a spreadsheet would take for a formula has an apostrophe before it. As `jsonl` each line is an
+object that names its `table`: first the line of the table `report` (settings, totals, schema version), then one line a
+row; the fields are named at the end of this page, codes and money (decimal strings) are those of the API, and what has
+no value is left out. As `pdf` there is a summary of three or four pages for people; it is not made to be parsed.
+
 `Decision_Trace` has a row for each machine (and each disk, named in `Disk`) and each of the {REFUSED_SHOWN} cheaper
 sizes (or disks) nearest in price that were refused, with what each lacks; `Cheaper ones refused, in all` counts all.
 `Price_Lines` add up to a machine's compute and storage cost, to the cent. `Savings` compares compute only, and only
@@ -30,10 +40,30 @@ where the assessment's settings choose them.
 """
 
 
+DIFFERENCE = """
+## The difference between two runs
+
+A workbook of its own: `Difference` holds both runs, their totals and the difference by cause, as sums over the rows of
+`Machines` and as a chart; the causes of a machine add up to its difference exactly.
+"""
+
+
 def columns(title: str, headings: list[str]) -> str:
     """A section with the columns in order, numbered from 1."""
     rows = "\n".join(f"| {number} | {heading} |" for number, heading in enumerate(headings, start=1))
     return f"\n## {title}\n\n| column | heading |\n|---|---|\n{rows}\n"
+
+
+def fields(name: str) -> str:
+    """A section with the names of the fields of a table in the JSON lines."""
+    newest = LAYOUTS[NEWEST_LAYOUT]
+    tables: dict[str, tuple[Column[Any], ...]] = {
+        MACHINES: newest.machines,
+        DISKS: newest.disks,
+        **{sheet.name: sheet.columns for sheet in OWN_SHEETS},
+    }
+    names = ", ".join(f"`{column.key}`" for column in tables[name])
+    return f"\n## JSON lines of the table {name}\n\n{names}\n"
 
 
 def document() -> str:
@@ -44,6 +74,10 @@ def document() -> str:
         parts.append(columns(f"All_Assessed_Disks, layout {name}", [column.heading for column in layout.disks]))
     for sheet in OWN_SHEETS:
         parts.append(columns(f"{sheet.name}: {sheet.meaning}", [column.heading for column in sheet.columns]))
+    parts.append(DIFFERENCE)
+    parts.append(columns("Machines of a difference", [column.heading for column in DIFFERENCE_COLUMNS]))
+    for name in (MACHINES, DISKS, *(sheet.name for sheet in OWN_SHEETS)):
+        parts.append(fields(name))
     return "".join(parts)
 
 

@@ -1,5 +1,6 @@
 """The report of one assessment run: a `Report` in; an xlsx, CSV files or JSON lines out. Imports no Django."""
 
+from reports.workbook.difference import Difference, DifferenceRow, Side, write_difference
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
 from reports.workbook.own_sheets import REFUSED_SHOWN
 from reports.workbook.sheets import OWN_SHEET_NAMES, OWN_SHEETS, SCHEMA_VERSION
@@ -32,6 +33,8 @@ __all__ = [
     "REFUSED_SHOWN",
     "SCHEMA_VERSION",
     "Chunk",
+    "Difference",
+    "DifferenceRow",
     "DiskRow",
     "IssueRow",
     "IssueTotal",
@@ -44,9 +47,11 @@ __all__ = [
     "ScenarioRow",
     "ScenarioTotal",
     "Settings",
+    "Side",
     "Summary",
     "TraceRow",
     "write_csv",
+    "write_difference",
     "write_jsonl",
     "write_workbook",
 ]

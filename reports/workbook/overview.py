@@ -38,7 +38,7 @@ def write_overview(
     cells = [*_title(book, report), *_lines(book, lines), *(live.cells if live else ())]
     cells += [cell for _, block in below for cell in block.cells]
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
-        _write(sheet, cell)
+        write_cell(sheet, cell)
     _name_cells(book, lines)
     if live:
         _offer_inputs(book, sheet, live)
@@ -107,7 +107,8 @@ def _style(line: Line) -> dict[str, str | int | bool]:
     return style
 
 
-def _write(sheet: Worksheet, cell: Placed) -> None:
+def write_cell(sheet: Worksheet, cell: Placed) -> None:
+    """Writes one cell; a formula with its computed value."""
     if cell.value is None:
         sheet.write_blank(cell.row, cell.column, None, cell.format)
     elif cell.formula and isinstance(cell.value, int | Decimal | str):

@@ -40,15 +40,16 @@ def write_workbook(
     """
     with TemporaryDirectory(prefix="workbook-") as name:
         folder = Path(name)
-        with closing(_new_workbook(folder)) as workbook:  # closed on errors too: open row files would leak
+        with closing(new_workbook(folder)) as workbook:  # closed on errors too: open row files would leak
             parts = _write_sheets(workbook, report, LAYOUTS[layout], folder=folder, max_sheet_rows=max_sheet_rows)
         with (folder / "workbook.xlsx").open("w+b") as finished:
             splice(folder / "frame.xlsx", parts, finished)
             finished.seek(0)
-            _deliver(finished, target)
+            deliver(finished, target)
 
 
-def _new_workbook(folder: Path) -> Workbook:
+def new_workbook(folder: Path) -> Workbook:
+    """The workbook `frame.xlsx` in a folder that also takes its temporary files."""
     options = {
         "constant_memory": True,
         "tmpdir": str(folder),
@@ -111,7 +112,8 @@ def _describe(workbook: Workbook, report: Report) -> None:
     workbook.set_properties({"title": title, "author": "migrate_hub", "created": created})
 
 
-def _deliver(finished: IO[bytes], target: Path | IO[bytes]) -> None:
+def deliver(finished: IO[bytes], target: Path | IO[bytes]) -> None:
+    """Copies a finished file to where it is wanted."""
     if not isinstance(target, Path):
         shutil.copyfileobj(finished, target)
         return
