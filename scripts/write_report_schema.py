@@ -62,10 +62,6 @@ def fields(name: str) -> str:
         DISKS: newest.disks,
         **{sheet.name: sheet.columns for sheet in OWN_SHEETS},
     }
-        MACHINES: newest.machines,
-        DISKS: newest.disks,
-        **{sheet.name: sheet.columns for sheet in OWN_SHEETS},
-    }
     names = ", ".join(f"`{column.key}`" for column in tables[name])
     return f"\n## JSON lines of the table {name}\n\n{names}\n"
 
