@@ -31,12 +31,14 @@ from migrate_hub.local.environment import open_data_dir
 from migrate_hub.local.postgres import EmbeddedPostgres
 from migrate_hub.local.processes import start_process, stop_process
 from migrate_hub.local.redis import EmbeddedRedis
+from migrate_hub.local.services import WEB_MEMORY
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 POINTS, SERIES = 6, 12
 DISK_SERIES = ("read_mbps", "write_mbps", "read_iops", "write_iops")
 NIC_SERIES = ("received_mbps", "transmitted_mbps")
 APPLIANCES, SMALL_UPLOAD, SMALL_UPLOADS = 4, 1000, 25
+GROWTH, GROWTH_UPLOADS = (500, 1000, 2000, 4000), 9
 
 
 class Site:
@@ -131,7 +133,8 @@ def server() -> Iterator[tuple[str, int]]:
         _migrate()
         command = ["uvicorn", "migrate_hub.asgi:application", "--port", str(port), "--no-access-log"]
         command += ["--lifespan", "off", "--app-dir", str(PROJECT_DIR)]
-        web = start_process([sys.executable, "-m", *command], log=folder / "web.log")
+        command += ["--http", "migrate_hub.connections:LimitedConnection"]
+        web = start_process([sys.executable, "-m", *command], log=folder / "web.log", environment=WEB_MEMORY)
         stack.callback(stop_process, web)
         _wait(url)
         yield url, web.pid
@@ -233,6 +236,21 @@ def parallel_uploads(url: str, people_token: str, project: str, last_hour: datet
     print(f"  median {statistics.median(ordered):.3f} s, p99 {p99:.3f} s; wanted: 0.500")
 
 
+def growth(site: Site, last_hour: datetime) -> None:
+    """Uploads of more and more machines, in turns, so that a busy moment of the machine falls on all sizes alike."""
+    site.send("inventory", gzip.compress(inventory(max(GROWTH), 1, "g")))
+    seconds: dict[int, list[float]] = {machines: [] for machines in GROWTH}
+    for number in range(GROWTH_UPLOADS):
+        for place, machines in enumerate(GROWTH):
+            sequence = 2 + number * len(GROWTH) + place
+            body = performance(machines, sequence, last_hour - timedelta(hours=number), "g")
+            seconds[machines].append(site.send("performance", gzip.compress(body))[0])
+    print(f"growth: one appliance, the median of {GROWTH_UPLOADS} uploads each; wanted: constant cost a machine")
+    for machines in GROWTH:
+        upload = statistics.median(seconds[machines])
+        print(f"  {machines:5,} machines  {upload:.3f} s  {upload / machines * 1e6:4.0f} us a machine")
+
+
 def snapshots(site: Site, machines: int) -> None:
     """A whole estate in one snapshot: new, then again unchanged."""
     seconds = [site.send("inventory", gzip.compress(inventory(machines, number, "s", disks=3)))[0] for number in (1, 2)]
@@ -274,6 +292,7 @@ def main(arguments: Sequence[str]) -> None:
         large_uploads(site, asked.machines, asked.uploads, last_hour)
         reading(tenant_id, last_hour, asked.uploads)
         parallel_uploads(url, token, project, last_hour)
+        growth(Site(url, token, project), last_hour)
         print(f"peak memory of the web process after performance uploads: {peak_memory_mib(web):.0f} MiB; wanted: 400")
         snapshots(Site(url, token, project), asked.inventory)
         print(f"peak memory of the web process after the snapshots: {peak_memory_mib(web):.0f} MiB")

@@ -14,7 +14,7 @@ MAX_INFLATED_BYTES = 64 * MIB
 MAX_GZIP_MEMBERS = 64
 MAX_STRUCTURE_CHARACTERS = 3_000_000
 # A machine or a disk costs hundreds of bytes once it is decoded, however short its text is.
-MAX_OBJECTS = 400_000
+MAX_OBJECTS = 500_000
 # Above one of these a body is large: only a few of those are read at a time, since each may cost hundreds of MiB.
 LARGE_WIRE_BYTES = MIB
 LARGE_INFLATED_BYTES = 2 * MIB
