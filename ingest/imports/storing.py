@@ -126,7 +126,9 @@ class ImportStore:
         )
         self.tally = Tally()
         self.problems: list[Problem] = []
-        lock_inventory(file_import.project_id)
+        # History changes no machine, and may take long: inventory goes on meanwhile.
+        if file_import.format != ImportFormat.PERFORMANCE_CSV:
+            lock_inventory(file_import.project_id)
 
     def add(self, machines: Sequence[ParsedMachine]) -> None:
         """Stores machines; their names in this file must not have come before."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.ingest import estates
-from tests.ingest.hostile_files import AS_CSV
+from tests.ingest.hostile_files import AS_CSV, AS_WORKBOOK
 from tests.ingest.imports.files import ended, imported, machines, send, undone
 
 pytestmark = pytest.mark.usefixtures("background")
@@ -194,12 +194,21 @@ def test_options_that_mean_nothing_are_refused(
     assert field in response.content.decode()
 
 
-@pytest.mark.parametrize("case", ["a protected workbook", "a zip with the CSV inside", "noise"])
-def test_hostile_files_end_as_failed_imports_with_advice(site: estates.ApplianceApi, case: str) -> None:
-    made, code, advice = AS_CSV[case]
-    failure = refused(site, made())
-    assert failure["code"] == code
-    assert advice in failure["detail"]
+HOSTILE = [("performance_csv", AS_CSV, case) for case in ("a protected workbook", "a zip with the CSV inside", "noise")]
+HOSTILE += [
+    ("rvtools", AS_WORKBOOK, case)
+    for case in ("protected by a label or a password", "zip bomb", "billion laughs", "macros", "CSV", "truncated")
+]
+
+
+@pytest.mark.parametrize(("file_format", "cases", "case"), HOSTILE, ids=[case for _, _, case in HOSTILE])
+def test_hostile_files_end_as_failed_imports_with_advice(
+    site: estates.ApplianceApi, file_format: str, cases: dict[str, Any], case: str
+) -> None:
+    made, code, advice = cases[case]
+    done = imported(site.people, site.project, made(), file_format)
+    assert (done["status"], done["failure"]["code"]) == ("failed", code)
+    assert advice in done["failure"]["detail"]
 
 
 def test_200_000_rows_gzipped_in_any_order(site: estates.ApplianceApi) -> None:
