@@ -20,7 +20,7 @@ from ingest.folded_values import pack_values
 from ingest.merging import Blocks, Grid, Ranks
 from ingest.packing import DAY_SECONDS
 from ingest.partitions import make_partitions_to_fold
-from ingest.performance import JOINED, READ_RANKED_DAYS, layouts_of, read_groups
+from ingest.performance import EPOCH, JOINED, READ_RANKED_DAYS, layouts_of, ranked_days, read_groups
 from ingest.retention import RETENTION
 from ingest.series import Layout, store_layouts
 from migrate_hub.tenants.context import current_tenant_id
@@ -140,7 +140,7 @@ def fold_machines(machine_ids: Sequence[UUID], day: date) -> None:
     fresh = read_groups(TAKE_BLOCKS, chunk)
     if not fresh:
         return
-    earlier = read_groups(READ_RANKED_DAYS, chunk, packed_ranks=True)
+    earlier = read_groups(READ_RANKED_DAYS, ranked_days(machine_ids, [(day - EPOCH).days]), packed_ranks=True)
     folder = _Folder(int(first.timestamp()), layouts_of([*fresh.values(), *earlier.values()]))
     written: list[_Folded] = []
     days: list[DayOfMachine] = []

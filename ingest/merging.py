@@ -4,14 +4,15 @@ Per series and slot the non-null value of the highest rank counts. A rank is (ep
 block that brought the value, as bytes that sort like these four; no two blocks of a machine have the same.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.packing import DAY_SECONDS
 from ingest.series import Layout, Series
 
 RANK_BYTES = 36
@@ -44,6 +45,11 @@ class Blocks:
     starts: NDArray[np.int64]
     ranks: Ranks | None
     values: NDArray[np.float32]
+
+    def without(self, days: Collection[int]) -> "Blocks":
+        """Those that do not start on one of these UTC days, counted from 1970."""
+        kept = ~np.isin(self.starts // DAY_SECONDS, list(days))
+        return replace(self, starts=self.starts[kept], values=self.values[kept])
 
     def times(self) -> NDArray[np.int64]:
         """When each point starts, in seconds, shape (blocks, points)."""
@@ -93,9 +99,10 @@ class Grid:
                 )
             )
 
-    def overlaps(self) -> bool:
-        """Whether two blocks have points in the same slot."""
-        return bool(self._contested().any())
+    def contested_days(self) -> set[int]:
+        """The UTC days, counted from 1970, on which two blocks have the same slot."""
+        times = self.start + np.flatnonzero(self._contested()) * self.interval_seconds
+        return set(np.unique(times // DAY_SECONDS).tolist())
 
     def _contested(self) -> NDArray[np.bool_]:
         """The slots for which there is more than one block."""
@@ -126,12 +133,13 @@ class Grid:
 
     def _lay(self, values: NDArray[np.float32], chosen_slots: NDArray[np.bool_]) -> Ranks:
         """Writes the values of some slots by rank; returns which rank each has."""
-        table = sorted({rank for one in self._placed for rank in one.ranks.table})
+        wanted_of = [one.inside & chosen_slots[np.where(one.inside, one.slots, 0)] for one in self._placed]
+        concerned = [(one, wanted) for one, wanted in zip(self._placed, wanted_of, strict=True) if wanted.any()]
+        table = sorted({rank for one, _ in concerned for rank in one.ranks.table})
         chosen = np.zeros(values.shape, dtype=np.int64)
         place = {rank: i for i, rank in enumerate(table)}
         indices, points, order = [], [], []
-        for one in self._placed:
-            wanted = one.inside & chosen_slots[np.where(one.inside, one.slots, 0)]
+        for one, wanted in concerned:
             exists = wanted[:, np.newaxis, :] & ~np.isnan(one.group.values)
             block, row, point = np.nonzero(exists)
             indices.append(one.rows[row] * self.slots + one.slots[block, point])

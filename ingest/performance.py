@@ -6,8 +6,8 @@ so that a chunk is a few hundred rows however many blocks there are.
 
 import io
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -60,11 +60,11 @@ COPY (
     SELECT machine_id, layout_id, interval_seconds::int, {DAY_SECONDS} / interval_seconds::int,
            int8send(extract(epoch FROM day)::bigint), ranks, "values"
     FROM ingest_foldedday
-    WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
-      AND day >= %(first)s::date AND day < %(beyond)s::date
+    WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[]) AND day = ANY(%(days)s::date[])
 ) TO STDOUT (FORMAT binary)
 """
 COPY_HEADER_BYTES = 19
+EPOCH = date(1970, 1, 1)
 
 Groups = dict[UUID, list[Blocks]]
 
@@ -84,27 +84,36 @@ def _read_chunk(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetim
     groups = read_groups(READ_POINTS, parameters)
     layouts = layouts_of(groups.values())
     start, end = int(start_at.timestamp()), int(end_at.timestamp())
-    overlapping = []
+    overlapping: dict[UUID, list[Blocks]] = {}
+    contested: set[int] = set()
     for machine_id, found in groups.items():
         grid = Grid(found, layouts, start, end)
-        if grid.overlaps() and any(group.ranks is None for group in found):
-            overlapping.append(machine_id)
+        days = grid.contested_days()
+        if days and any(group.ranks is None for group in found):
+            overlapping[machine_id] = found
+            contested |= days
         else:
             yield machine_series(machine_id, start_at, grid)
     if overlapping:
-        ranked = _with_ranks(groups, overlapping, parameters)
+        ranked = _with_ranks(overlapping, contested)
         layouts |= layouts_of(ranked.values())
         for machine_id, found in ranked.items():
             yield machine_series(machine_id, start_at, Grid(found, layouts, start, end))
 
 
-def _with_ranks(groups: Groups, machine_ids: Sequence[UUID], parameters: Mapping[str, object]) -> Groups:
-    """The blocks that were read, and the folded days anew: they hold at least what they held before."""
-    days = read_groups(READ_RANKED_DAYS, {**parameters, "machines": plain_array(machine_ids)}, packed_ranks=True)
+def _with_ranks(groups: Groups, days: Collection[int]) -> Groups:
+    """What was read, but the folded rows of these days anew, with ranks: they hold at least what they held before."""
+    anew = read_groups(READ_RANKED_DAYS, ranked_days(groups, days), packed_ranks=True)
     return {
-        machine_id: [group for group in groups[machine_id] if group.ranks] + days.get(machine_id, [])
-        for machine_id in machine_ids
+        machine_id: [group if group.ranks else group.without(days) for group in found] + anew.get(machine_id, [])
+        for machine_id, found in groups.items()
     }
+
+
+def ranked_days(machine_ids: Iterable[UUID], days: Iterable[int]) -> dict[str, object]:
+    """The parameters of READ_RANKED_DAYS; days are counted from 1970."""
+    dates = plain_array(EPOCH + timedelta(days=number) for number in days)
+    return {"tenant": current_tenant_id(), "machines": plain_array(machine_ids), "days": dates}
 
 
 def _parameters(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> dict[str, object]:
