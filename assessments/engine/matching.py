@@ -18,6 +18,7 @@ from assessments.engine.values import DISK_TYPES, Disks, KnownArray
 Stage = Literal["storage", "network", "compute"]
 STAGES: tuple[Stage, ...] = ("storage", "network", "compute")
 _NO_LIMIT = np.iinfo(np.int64).max
+BYTES_A_WORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,26 @@ def demand_classes(demand: Demand, limits: Limits, licence: IntArray) -> tuple[I
     for values, offered in zip(demand.values, limits.effective, strict=True):
         steps = np.unique(np.append(offered, 0))
         key = _dense(key * (len(steps) + 1) + np.searchsorted(steps, values))
-    if demand.simulates_credits:
-        patterns = np.unique(np.packbits(demand.lasting, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
-        key = _dense(key * (int(patterns.max(initial=0)) + 1) + patterns)
+    for word in _lasting_words(demand, limits).T:
+        pattern = _dense(word)
+        key = _dense(key * (int(pattern.max(initial=0)) + 1) + pattern)
     key = key * (int(licence.max(initial=0)) + 1) + licence
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     return first.astype(np.int64), inverse.reshape(-1).astype(np.int64)
+
+
+def _lasting_words(demand: Demand, limits: Limits) -> IntArray:
+    """machines x words of 64 bits: the burstable sizes whose credits last, of those with enough cores and memory.
+
+    Whether credits last on a size that is too small anyway tells no machine from another.
+    """
+    large_enough = [
+        limits.effective[row, demand.burstable] >= demand.values[row][:, None]
+        for row in (DIMENSION["cores"], DIMENSION["memory_mb"])
+    ]
+    bits = np.packbits(demand.lasting & large_enough[0] & large_enough[1], axis=1)
+    padding = -bits.shape[1] % BYTES_A_WORD
+    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, padding)))).view(np.int64)
 
 
 def feasible(demand: Demand, limits: IntArray, candidates: IntArray, stages: tuple[Stage, ...] = STAGES) -> BoolArray:
