@@ -187,14 +187,28 @@ def worst_machines(days: Sequence[Packed]) -> tuple[list[tuple[UUID, Counted]], 
     """The machines with the largest share missing over some days, at most 100, and how many have a gap at all."""
     if not days:
         return [], 0
-    ids, place = np.unique(np.concatenate([day.ids for day in days]), return_inverse=True)
-    expected = np.bincount(place, np.concatenate([day.expected for day in days]), len(ids)).astype(np.int64)
-    received = np.bincount(place, np.concatenate([day.received for day in days]), len(ids)).astype(np.int64)
+    ids, expected, received = _summed(days)
     missing = 1 - received / np.maximum(expected, 1)
     gaps = np.flatnonzero(received < expected)
     worst = gaps[np.lexsort((ids[gaps], -missing[gaps]))][:WORST_SHOWN]
     named = [(_uuid(ids[i]), Counted(int(expected[i]), int(received[i]))) for i in worst]
     return named, len(gaps)
+
+
+def _summed(days: Sequence[Packed]) -> tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.int64]]:
+    """Machines in order, with what was expected and received of each over some days."""
+    alike: dict[bytes, list[Packed]] = {}
+    for day in days:  # of the same machines as on the day before, nearly always
+        alike.setdefault(day.ids.tobytes(), []).append(day)
+    sums = [
+        (same[0].ids, sum(day.expected for day in same), sum(day.received for day in same)) for same in alike.values()
+    ]
+    ids, place = np.unique(np.concatenate([ids for ids, _, _ in sums]), return_inverse=True)
+    expected, received = (
+        np.bincount(place, np.concatenate([one[column] for one in sums]), len(ids)).astype(np.int64)
+        for column in (1, 2)
+    )
+    return ids, expected, received
 
 
 def _uuid(packed: np.bytes_) -> UUID:
