@@ -204,7 +204,7 @@ class Nic(TenantModel):
 
 
 class MachineChange(TenantModel):
-    """One property of a machine that changed: from what to what, told by which appliance or import, in which version."""
+    """One property of a machine that changed: from what to what, told by whom (appliance, import), in which version."""
 
     machine = TenantForeignKey(Machine, on_delete=models.CASCADE, related_name="changes")
     appliance = TenantForeignKey(Appliance, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -7,7 +7,8 @@ from django import forms
 
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.serializers import AssessmentIn, with_defaults
-from assessments.settings import DISK_TYPES, PERCENTILES, WINDOWS
+from assessments.settings import DISK_TYPES, PERCENTILES
+from ingest.percentiles import WINDOWS
 from migrate_hub.portal import choices, wording
 from migrate_hub.portal.forms import DomainForm
 from migrate_hub.tenants.models import Project
