@@ -102,7 +102,8 @@ def _series(book: Book, place: Place, column: int, *, color: str) -> dict[str, A
 
 
 def _set_bar_axes(chart: Chart) -> None:
-    chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
+    names = {"num_font": {"color": INK}, "line": {"color": LINE}, "label_position": "low"}  # left of bars below zero
+    chart.set_y_axis({"reverse": True, "major_tick_mark": "none", **names})
     chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
 
 

@@ -144,7 +144,7 @@ def _write_overview(book: Book, sheet: Worksheet, found: Difference, table: Tabl
         write_cell(sheet, Placed(row, 0, label, book.format(Kind.TEXT, **look)))
         write_cell(sheet, Placed(row, 1, value, book.format(kind, align="right", **look), formula))
     first = FIRST_ROW + next(row for row, line in enumerate(lines) if line[0] == "By membership")
-    height = (len(lines) + 1) * ROW_HEIGHT_PIXELS
+    height = (len(lines) - 1) * ROW_HEIGHT_PIXELS
     place = Place(OVERVIEW, first, first + len(CAUSES) - 1, 0, 1)
     chart = cost_chart(book, place, title="Difference a month by cause", height=height)
     chart.set_size({"width": CHART_WIDTH_PIXELS, "height": height})
@@ -161,7 +161,7 @@ def _lines(found: Difference, table: Table) -> list[Line]:
         ("Total after", found.after.monthly_cost, Kind.MONEY, sum_formula(table, "after_monthly_cost")),
         ("Difference", total, Kind.MONEY, sum_formula(table, "difference")),
         *((f"By {cause}", found.causes[cause], Kind.MONEY, sum_formula(table, cause)) for cause in CAUSES),
-        *(("Note", note, Kind.TEXT, None) for note in found.notes),
+        *((note, None, Kind.TEXT, None) for note in found.notes),  # alone in its row, so that it runs on
         ("Schema version", SCHEMA_VERSION, Kind.TEXT, None),
     ]
 
