@@ -1,7 +1,7 @@
 """The rows of a table as the XML of a worksheet, streamed to a file of its own until all sheets are known.
 
-XlsxWriter writes everything else. It takes about 3 microseconds a cell and keeps apart what stands in one row; a report
-has 10 million cells, and all its sheets grow together from one reading of the database, so rows are formatted here.
+XlsxWriter writes everything else. It takes nearly 4 microseconds a cell, six times as long as formatting a row at once;
+a report has 16 million cells, and all its sheets grow together from one reading of the database.
 """
 
 import math
