@@ -9,6 +9,7 @@ happens: its standard input breaks off, and its limit of processor time holds fo
 
 import contextlib
 import errno
+import fcntl
 import importlib
 import os
 import resource
@@ -39,7 +40,7 @@ READ_BYTES = 256 * 1024
 # Freed when memory ran out, so that there is some left to say so.
 BALLAST_BYTES = 8 * MIB
 SCRATCH_PREFIX = "mh-import-"
-FORGOTTEN_AFTER_SECONDS = 24 * 3600
+FORGOTTEN_AFTER_SECONDS = 60
 KILLED_BY_LIMIT = (-signal.SIGXCPU,)
 KILLED_AFTER_SECONDS = 5
 # Threads of a numerical library take address space each, and there is nothing here to multiply.
@@ -125,22 +126,37 @@ Frame = Sent | Refusal | Crash | End
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder of our own for the copy of a file; removed at the end, or by its child when this process is killed."""
+    """A folder of our own for the copy of a file; removed at the end, or by its child when this process is killed.
+
+    What is left all the same (killed before there was a child, no power) is removed by the next one that comes along.
+    """
     _remove_forgotten()
     folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
+    held = os.open(folder, os.O_RDONLY)
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def _remove_forgotten() -> None:
-    """Removes the scratch folders of machines that lost their power; nobody else could."""
+    """Removes scratch folders that nobody holds; the youngest may be about to be held."""
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
         with contextlib.suppress(OSError):
             status = folder.stat()
             if status.st_uid == os.getuid() and status.st_mtime < time.time() - FORGOTTEN_AFTER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove_unheld(folder)
+
+
+def _remove_unheld(folder: Path) -> None:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(held)
 
 
 def parsed_chunks(

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.imports.child import MIB, ChildCrashedError, Limits, parsed_chunks, scratch_folder
+from ingest.imports.child import MIB, SCRATCH_PREFIX, ChildCrashedError, Limits, parsed_chunks, scratch_folder
 from ingest.imports.parsed import Chunk, Options, UnreadableFileError
 from tests.conftest import wait_until
 
@@ -144,9 +145,18 @@ def test_a_parent_killed_leaves_neither_child_nor_file(busy: str) -> None:
     assert not Path(folder).exists()
 
 
-def test_folders_that_a_lost_machine_left_are_removed(folder: Path) -> None:
+def aged(folder: Path) -> Path:
+    """A folder that nobody has touched for two days."""
     two_days_ago = time.time() - 2 * 86_400
     os.utime(folder, (two_days_ago, two_days_ago))
+    return folder
+
+
+def test_a_folder_that_is_held_stays_and_one_that_nobody_holds_goes(folder: Path) -> None:
+    left = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
+    (left / "file").write_bytes(b"somebody's estate")
+    for one in (folder, left):
+        aged(one)
     with scratch_folder() as other:
-        assert not folder.exists()
+        assert (folder.exists(), left.exists()) == (True, False)
         assert other.stat().st_mode & 0o777 == 0o700
