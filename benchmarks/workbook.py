@@ -116,9 +116,8 @@ def main(arguments: Sequence[str]) -> None:
         complete = measured(made, "all sheets", whole, WANTED["all sheets"])[1]
         print(f"  above what a process takes anyhow: {small - nothing:.0f} and {complete - nothing:.0f} MiB")
         peer = measured(made, "pandas", whole, "two big sheets, to_excel alone")
-        print(
-            f"four sheets beside pandas: {four[0] / peer[0]:.2f} of its time of a core, {four[1] / peer[1]:.2f} of its memory"
-        )
+        seconds, memory = four[0] / peer[0], four[1] / peer[1]
+        print(f"four sheets beside pandas: {seconds:.2f} of its time of a core, {memory:.2f} of its memory")
 
 
 if __name__ == "__main__":

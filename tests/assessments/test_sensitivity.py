@@ -352,10 +352,11 @@ def assert_equal_values(one: Any, other: Any) -> None:
 def test_shards_packed_apart_are_the_run_as_a_whole(scene: Scene) -> None:
     ids = sorted(UUID(id) for id in machine_ids(scene.cast.rita, scene.project).values())
     end_at = last_full_hour()
-    window = {"start_at": end_at - timedelta(days=2), "end_at": end_at}
+    start_at = end_at - timedelta(days=2)
     with tenant_context(scene.cast.tenant.id):
         whole, first, second = (
-            load_machines(some, **window, percentile=95, performance_based=True) for some in (ids, ids[:4], ids[4:])
+            load_machines(some, start_at=start_at, end_at=end_at, percentile=95, performance_based=True)
+            for some in (ids, ids[:4], ids[4:])
         )
     joined = unpacked([packed(first), packed(second)])
     assert joined.machine_ids == whole.ids == ids
