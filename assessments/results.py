@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import msgspec
@@ -297,7 +297,7 @@ def _scenario_totals(run: AssessmentRun, totals: _Totals, rankings: Rankings) ->
 
 def stars(percent: Decimal) -> int:
     """One star up to and including 20 %, five above 80 %."""
-    return max(1, min(5, -int(-percent // 20)))
+    return max(1, min(5, int((percent / 20).to_integral_value(ROUND_CEILING))))
 
 
 def _confidence(run: AssessmentRun, totals: _Totals) -> dict[str, Any]:

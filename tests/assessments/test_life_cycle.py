@@ -68,6 +68,17 @@ def test_the_headline_is_the_chosen_scenario() -> None:
     assert row["recommended_sku"] == row["scenarios"]["reservation_3y"]["sku"]
 
 
+def test_the_stars_of_a_run_are_those_of_its_machines() -> None:
+    api = make.cast().bob
+    project, appliance = enrolled(api, [machine("sql-01")])
+    appliance.performance([points("sql-01", last_full_hour() - timedelta(days=1), 60)])
+    done = assessed(api, project, group_of_all(api, project))
+    row = api.ok(api.get(f"projects/{project}/assessments/{done['id']}/machines/"))["results"][0]
+    rating = done["summary"]["confidence"]
+    assert 40 < rating["percent"] < 42
+    assert (row["confidence"]["stars"], rating["stars"]) == (3, 3)
+
+
 def test_summary_and_rows_agree() -> None:
     api = make.cast().bob
     names = [f"m-{number:02}" for number in range(12)]
