@@ -216,7 +216,13 @@ class MachineChange(TenantModel):
     configuration_version = models.PositiveBigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["tenant", "machine", "-at", "id"], name="change_by_machine")]
+        indexes = [
+            models.Index(fields=["tenant", "machine", "-at", "id"], name="change_by_machine"),
+            # For the reference: an import that is deleted looks for the changes that name it.
+            models.Index(
+                fields=["tenant", "file_import"], condition=Q(file_import__isnull=False), name="change_by_import"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.machine_id} {self.property}"

@@ -56,6 +56,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    410: "No longer there",
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",

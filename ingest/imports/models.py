@@ -1,9 +1,12 @@
 """File imports: the job's row, what was wrong in the file, what it changed, and the utilization it stated."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from ingest.retention import RETENTION
 from migrate_hub.files.models import StoredFile
 from migrate_hub.tenants.models import Project, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
@@ -36,6 +39,7 @@ class FileImport(TenantModel):
 
     Nothing of an import is seen before it is `completed`: everything it changes is one transaction. `sequence` is the
     microsecond of its creation: of two imports that speak of one machine the later one wins, whatever runs last.
+    Problems and before-images are kept until `kept_until`; `forgotten_at` is when the last of them was deleted.
     """
 
     project = TenantForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
@@ -63,6 +67,7 @@ class FileImport(TenantModel):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -72,10 +77,19 @@ class FileImport(TenantModel):
             models.CheckConstraint(condition=Q(format__in=ImportFormat.values), name="import_format_known"),
             models.CheckConstraint(condition=Q(status__in=ImportStatus.values), name="import_status_known"),
         ]
-        indexes = [models.Index(fields=["tenant", "project", "-created_at", "id"], name="import_by_project")]
+        indexes = [
+            models.Index(fields=["tenant", "project", "-created_at", "id"], name="import_by_project"),
+            models.Index(fields=["tenant", "created_at"], condition=Q(forgotten_at=None), name="import_to_forget"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.status})"
+
+    @property
+    def kept_until(self) -> datetime:
+        """Until when the import can be undone and its problems can be read: as long as points are kept."""
+        kept_until: datetime = self.created_at + RETENTION
+        return kept_until
 
 
 class ImportProblem(TenantModel):
@@ -104,8 +118,9 @@ class ImportedMachine(TenantModel):
     """A machine that an import spoke of, and how it was before: what undoing brings back.
 
     `before` is null for a machine that the import created. `digest` and `sequence` are those that the import left: when
-    the machine has others by now, somebody else has spoken since and nothing is brought back. Machines are named by id
-    without a reference, so that a machine which goes leaves no hole in what the import tells.
+    the machine has others by now, somebody else has spoken since and nothing is brought back. Once an import is undone,
+    the next one that spoke of a machine takes over what was before, and the rows of the undone one go. Machines are
+    named by id without a reference, so that one which goes leaves no hole in what the import tells.
     """
 
     file_import = TenantForeignKey(FileImport, on_delete=models.CASCADE, related_name="machines")
@@ -147,6 +162,7 @@ class ImportedUtilization(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "machine"], name="imported_utilization_once")]
+        indexes = [models.Index(fields=["tenant", "file_import"], name="utilization_by_import")]
 
     def __str__(self) -> str:
         return str(self.machine_id)

@@ -3,12 +3,16 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
+from django.http import HttpResponse
+
 from ingest.bulk import plain_array, run, text_array
-from ingest.imports.models import ImportProblem
+from ingest.imports.models import FileImport, ImportProblem
 from ingest.imports.parsed import Problem
 from ingest.text import shown
+from migrate_hub.errors import DomainError
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import uuid7
 
@@ -52,7 +56,27 @@ def keep_problems(import_id: UUID, problems: Sequence[Problem], *, after: int) -
         )
 
 
-def csv_lines(problems: Iterable[ImportProblem]) -> Iterator[str]:
+def first_problems(file_import: FileImport, now: datetime) -> list[ImportProblem]:
+    """What a page or an answer shows; nothing once their time is over."""
+    problems = ImportProblem.objects.filter(file_import=file_import).order_by("number")
+    return list(problems[:SHOWN]) if now < file_import.kept_until else []
+
+
+def problems_csv(file_import: FileImport, now: datetime) -> HttpResponse:
+    """All problems as a file. Raises DomainError 410 problems_forgotten once their time is over."""
+    if now >= file_import.kept_until:
+        raise DomainError(
+            code="problems_forgotten",
+            status=410,
+            detail=f"The problems of this import were kept until {file_import.kept_until:%Y-%m-%d}. Their counts stay.",
+        )
+    problems = ImportProblem.objects.filter(file_import=file_import).order_by("number")
+    response = HttpResponse("".join(_csv_lines(problems)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="import-{file_import.id}-errors.csv"'
+    return response
+
+
+def _csv_lines(problems: Iterable[ImportProblem]) -> Iterator[str]:
     """A CSV with a heading, quoted by RFC 4180."""
     yield _line(HEADINGS)
     for problem in problems:

@@ -169,13 +169,14 @@ def cancel_import(file_import: FileImport, now: datetime) -> None:
 def take_back(file_import: FileImport, now: datetime) -> bool:
     """What DELETE means: cancels what runs, queues the undoing of what changed something, forgets what did not.
 
-    True when the row is gone. Asked again it does nothing new.
+    True when the row is gone. Asked again it does nothing new. Raises DomainError 409 too_late_to_undo.
     """
     locked: FileImport = FileImport.objects.select_for_update().get(id=file_import.id)
     if locked.status in UNFINISHED:
         cancel_import(file_import, now)
         return False
-    if locked.status == ImportStatus.COMPLETED and not locked.dry_run:
+    if can_undo(locked):
+        _refuse_too_late(locked, now)
         FileImport.objects.filter(id=locked.id).update(status=ImportStatus.UNDOING)
         enqueue(UNDO_TASK, locked.id, queue="bulk")
         audit.record("import.undo", locked)
@@ -186,6 +187,21 @@ def take_back(file_import: FileImport, now: datetime) -> bool:
         return True
     file_import.refresh_from_db()
     return False
+
+
+def can_undo(file_import: FileImport) -> bool:
+    """Whether it changed anything."""
+    return file_import.status == ImportStatus.COMPLETED and not file_import.dry_run
+
+
+def _refuse_too_late(file_import: FileImport, now: datetime) -> None:
+    if now >= file_import.kept_until:
+        raise DomainError(
+            code="too_late_to_undo",
+            status=409,
+            detail=f"This import could be undone until {file_import.kept_until:%Y-%m-%d}: how the machines were before "
+            "is no longer known. Import a file that says how they are now.",
+        )
 
 
 def forget_file(import_id: UUID) -> None:

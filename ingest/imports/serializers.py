@@ -91,12 +91,16 @@ class ImportOut(serializers.ModelSerializer[FileImport]):
     timezone = serializers.CharField(source="time_zone")
     counts = serializers.SerializerMethodField(help_text="All 0 until the import is completed.")
     failure = serializers.SerializerMethodField(help_text="Why a failed import failed, or null.")
+    kept_until = serializers.DateTimeField(
+        read_only=True, help_text="Until then the import can be undone and its problems can be read."
+    )
 
     class Meta:
         model = FileImport
         fields = [
             "id", "format", "status", "dry_run", "shift_to_now", "timezone", "file_name", "size_bytes", "progress",
             "counts", "failure", "created_by", "created_at", "started_at", "finished_at", "undone_at",
+            "kept_until",
         ]  # fmt: skip
         read_only_fields = fields
 

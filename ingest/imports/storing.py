@@ -54,6 +54,11 @@ UTILIZATION = f"""
 SELECT machine_id, file_import_id, {", ".join(RATES)}, disks FROM ingest_importedutilization
 WHERE tenant_id = %s AND machine_id = ANY(%s::uuid[])
 """
+# The same figures stated again: the later import stands for them, so undoing the earlier one leaves them.
+STATE_AGAIN = """
+UPDATE ingest_importedutilization SET file_import_id = %(import)s
+WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
+"""
 FORGET_UTILIZATION = """
 DELETE FROM ingest_importedutilization WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
 """
@@ -157,14 +162,14 @@ class ImportStore:
             return
         self._keep_before(difference, by_id, updated=updated, utilization=utilization)
         write_difference(difference, by_id, self.source)
-        write_utilization(
-            self.source.tenant_id,
-            {
-                id: Stated(self.file_import.id, figures) if figures else None
-                for id in other
-                for figures in (stated[id],)
-            },
-        )
+        self._write_utilization(stated, other)
+
+    def _write_utilization(self, stated: Mapping[UUID, Utilization | None], other: Collection[UUID]) -> None:
+        fresh = {id: Stated(self.file_import.id, figures) if (figures := stated[id]) else None for id in other}
+        write_utilization(self.source.tenant_id, fresh)
+        if again := stated.keys() - fresh.keys():
+            machines = {"machines": plain_array(again)}
+            run(STATE_AGAIN, machines | {"tenant": self.source.tenant_id, "import": self.file_import.id})
 
     def _count(self, difference: Difference, known: Mapping[UUID, Known], updated: Collection[UUID]) -> None:
         back = sum(known[machine_id].is_removed for machine_id in difference.seen)

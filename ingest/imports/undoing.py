@@ -1,7 +1,8 @@
 """Undoing an import: what it made goes, what it changed goes back, in one transaction that also ends the job.
 
-Only what is still as the import left it goes back. Machines are marked as removed, never deleted: results of past runs
-name them.
+Only what is still as the import left it goes back. Where a later import has spoken of a machine, that one takes over
+what was before: whatever the order in which imports are undone, machines end as if those had never been. Machines are
+marked as removed, never deleted: results of past runs name them.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,27 @@ UPDATE ingest_machine t SET sequence = b.sequence
 FROM unnest(%(ids)s::uuid[], %(sequences)s::bigint[]) AS b (id, sequence)
 WHERE t.tenant_id = %(tenant)s AND t.id = b.id
 """
+# `later` is the import that spoke next of the machine. One that found everything as it was kept no record.
+HAND_OVER = """
+UPDATE ingest_importedmachine later SET
+    action = CASE WHEN mine.before IS NULL THEN 'created' WHEN mine.action = 'unchanged' THEN later.action
+                  ELSE 'updated' END,
+    before = CASE WHEN mine.before->'record' = 'null'
+                  THEN mine.before || jsonb_build_object('record', later.before->'record')
+                  ELSE mine.before END
+FROM ingest_importedmachine mine
+WHERE mine.tenant_id = %(tenant)s AND mine.file_import_id = %(import)s
+  AND later.tenant_id = mine.tenant_id AND later.machine_id = mine.machine_id
+  AND (later.before->>'sequence')::bigint = %(sequence)s
+"""
+HAND_OVER_UTILIZATION = """
+UPDATE ingest_importedmachine later SET utilization_before = mine.utilization_before
+FROM ingest_importedmachine mine
+WHERE mine.tenant_id = %(tenant)s AND mine.file_import_id = %(import)s
+  AND later.tenant_id = mine.tenant_id AND later.machine_id = mine.machine_id
+  AND (later.utilization_before->>'import_id')::uuid = %(import)s
+"""
+FORGET_BEFORE = "DELETE FROM ingest_importedmachine WHERE tenant_id = %(tenant)s AND file_import_id = %(import)s"
 STATED = """
 SELECT machine_id FROM ingest_importedutilization WHERE tenant_id = %(tenant)s AND file_import_id = %(import)s
 """
@@ -74,6 +96,8 @@ def undone(file_import: FileImport, now: datetime) -> dict[str, int]:
         _undo(file_import, touched[start : start + BATCH], counts, now)
     before = {one.machine.id: one.stated_before for one in touched if one.machine.id in stated}
     write_utilization(file_import.tenant_id, before)
+    for statement in (HAND_OVER, HAND_OVER_UTILIZATION, FORGET_BEFORE):
+        run(statement, parameters)
     if file_import.format == ImportFormat.PERFORMANCE_CSV:
         delete_blocks(file_import.id, file_import.project_id)
     return counts

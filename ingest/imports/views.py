@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingest.imports import queueing
-from ingest.imports.models import FileImport, ImportProblem
-from ingest.imports.problems import SHOWN, csv_lines
+from ingest.imports.models import FileImport
+from ingest.imports.problems import first_problems, problems_csv
 from ingest.imports.serializers import ImportDetailOut, ImportIn, ImportOut
 from ingest.receipts import upload_key
 from migrate_hub.tenants.api import ProjectViewSet
@@ -82,7 +82,8 @@ class ImportsView(ProjectViewSet):
         """Undoes a completed import in the background, cancels one that runs, forgets a dry run or a failed one.
 
         Machines that the import made are removed, what it changed goes back, unless an appliance or a later import has
-        spoken of the machine since. Results of past runs stay as they are.
+        spoken of the machine since. Imports may be undone in any order: the machines end as if those undone had never
+        been. After `kept_until` it is too late (409 `too_late_to_undo`). Results of past runs stay as they are.
         """
         found = self._found(file_import)
         if queueing.take_back(found, timezone.now()):
@@ -104,18 +105,13 @@ class ImportsView(ProjectViewSet):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, summary="Read all problems as CSV")
     def errors(self, request: Request, project: str, file_import: str) -> HttpResponse:
-        """Every problem with sheet, row and column; up to 100,000 are kept."""
-        found = self._found(file_import)
-        rows = ImportProblem.objects.filter(file_import=found).order_by("number")
-        response = HttpResponse("".join(csv_lines(rows)), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="import-{found.id}-errors.csv"'
-        return response
+        """Every problem with sheet, row and column; up to 100,000 are kept, until `kept_until`."""
+        return problems_csv(self._found(file_import), timezone.now())
 
     def _found(self, public_id: str) -> FileImport:
         found: FileImport = self.find(self.get_queryset(), public_id)
         return found
 
     def _detail(self, row: FileImport, code: int = status.HTTP_200_OK) -> Response:
-        first = ImportProblem.objects.filter(file_import=row).order_by("number")[:SHOWN]
-        row.first_problems = list(first)  # type: ignore[attr-defined]
+        row.first_problems = first_problems(row, timezone.now())  # type: ignore[attr-defined]
         return Response(ImportDetailOut(row).data, status=code)

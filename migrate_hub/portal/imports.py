@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ingest.imports import queueing
-from ingest.imports.models import FileImport, ImportFormat, ImportProblem, ImportStatus
-from ingest.imports.problems import SHOWN, csv_lines
+from ingest.imports.models import FileImport, ImportFormat, ImportStatus
+from ingest.imports.problems import first_problems, problems_csv
 from ingest.imports.serializers import ImportIn
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
@@ -93,18 +93,18 @@ class OneImportView(ProjectPortalView):
         self.file_import = found(imports, kwargs["file_import"])
 
     def context(self) -> dict[str, Any]:
-        row = self.file_import
-        problems = ImportProblem.objects.filter(file_import=row).order_by("number")
+        row, now = self.file_import, timezone.now()
         return {
             "file_import": row,
             "format": FORMATS[ImportFormat(row.format)],
             "is_moving": row.status in MOVING,
             "is_unfinished": row.status in queueing.UNFINISHED,
             "can_confirm": row.dry_run and row.status == ImportStatus.COMPLETED and row.file_id is not None,
-            "can_undo": not row.dry_run and row.status == ImportStatus.COMPLETED,
+            "can_undo": queueing.can_undo(row),
+            "is_kept": now < row.kept_until,
             "share": row.progress_done / row.progress_total if row.progress_total else 0,
             "skipped": sorted(row.counts.get("skipped", {}).items()),
-            "problems": list(problems[:SHOWN]),
+            "problems": first_problems(row, now),
         }
 
 
@@ -147,9 +147,12 @@ class UndoImportView(OneImportView):
 
     def post(self, request: HttpRequest, project: str, file_import: str) -> HttpResponse:
         name = self.file_import.file_name
-        if queueing.take_back(self.file_import, timezone.now()):
-            messages.success(request, f"{name} is forgotten. It had changed nothing.")
-            return redirect("portal:imports", self.project.id)
+        try:
+            if queueing.take_back(self.file_import, timezone.now()):
+                messages.success(request, f"{name} is forgotten. It had changed nothing.")
+                return redirect("portal:imports", self.project.id)
+        except DomainError as error:
+            messages.error(request, error.detail)
         return redirect("portal:import", self.project.id, self.file_import.id)
 
 
@@ -159,7 +162,4 @@ class ImportErrorsView(OneImportView):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, project: str, file_import: str) -> HttpResponse:
-        problems = ImportProblem.objects.filter(file_import=self.file_import).order_by("number")
-        response = HttpResponse("".join(csv_lines(problems)), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="import-{self.file_import.id}-errors.csv"'
-        return response
+        return problems_csv(self.file_import, timezone.now())

@@ -6,7 +6,11 @@ from typing import Any
 import httpx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
+from ingest.imports.models import FileImport
+from ingest.retention import RETENTION
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest.imports.files import azure, ended, rvtools, server
 from tests.portal.browsing import Browser, sign_in, text_of
@@ -66,6 +70,22 @@ def test_what_is_wrong_stands_on_the_page_and_in_the_csv(cast: make.Cast, bob: B
     assert "row 3" in page
     csv = bob.get("portal:import-errors", project, done).content.decode()
     assert csv.splitlines()[1].startswith("error,unreadable_cell,,3,cores,")
+
+
+def test_when_it_is_too_late_to_undo_the_page_says_so(cast: make.Cast, bob: Browser) -> None:
+    project = make.project(cast.bob)
+    done = id_in(sent(bob, project, azure(server("fs-01"), server("bad", cores="two")), format="azure_migrate_csv"))
+    ended(cast.bob, project, done)
+    assert "Can be undone until" in bob.see("portal:import", project, done)
+    with tenant_context(cast.tenant.id):
+        FileImport.objects.filter(id=done).update(created_at=timezone.now() - RETENTION)
+    page = bob.see("portal:import", project, done)
+    assert "Could be undone, and its problems read, until" in page
+    assert "Undo this import" not in page
+    assert bob.get("portal:import-errors", project, done).status_code == 410
+    bob.post("portal:undo-import", project, done)
+    assert "is no longer known" in bob.see("portal:import", project, done)
+    assert "fs-01" in bob.see("portal:machines", project)
 
 
 def test_a_wrong_form_is_shown_again_with_what_is_wrong(cast: make.Cast, bob: Browser) -> None:

@@ -1,10 +1,18 @@
 """File imports through the front door: sent, done in the background, told, done again, undone."""
 
+import itertools
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
+from ingest.imports.forgetting import GRACE, forget_old_imports
+from ingest.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
+from ingest.retention import RETENTION
+from migrate_hub.files.models import StoredFile
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest import estates
 from tests.ingest.imports.files import (
@@ -24,6 +32,7 @@ from tests.ingest.imports.files import (
 )
 
 pytestmark = pytest.mark.usefixtures("background")
+AZURE = "azure_migrate_csv"
 
 
 @pytest.fixture
@@ -125,6 +134,33 @@ def test_a_machine_that_a_later_import_spoke_of_is_kept(api: make.Api, project: 
     assert undone(api, project, first["id"])["counts"]["undo"] == {"removed": 1, "restored": 0, "kept": 1}
     assert set(machines(api, project)) == {"vm-1"}
     assert machines(api, project)["vm-1"]["cores"] == 8
+
+
+# Three files of the same servers: name, cores, stated CPU. Each says something anew, some of it again.
+FILES = (
+    {"fs-01": (2, 50), "fs-02": (2, 50), "fs-03": (2, 50)},
+    {"fs-01": (2, 50), "fs-02": (8, 50), "fs-03": (2, 70)},
+    {"fs-01": (16, 80), "fs-02": (8, 50), "fs-04": (4, 40)},
+)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(len(FILES)))))
+def test_imports_undone_in_any_order_leave_what_the_others_say(
+    order: tuple[int, ...], api: make.Api, project: str
+) -> None:
+    done = [
+        imported(api, project, azure(*(server(name, cores=c, cpu=p) for name, (c, p) in file.items())), AZURE)["id"]
+        for file in FILES
+    ]
+    standing = list(FILES)
+    for number in order:
+        undone(api, project, done[number])
+        standing.remove(FILES[number])
+        expected = {name: says for file in standing for name, says in file.items()}
+        assert {name: row["cores"] for name, row in machines(api, project).items()} == {
+            name: cores for name, (cores, _) in expected.items()
+        }
+        assert stated_cpu(api, project) == {name: float(cpu) for name, (_, cpu) in expected.items()}
 
 
 def test_what_an_appliance_lists_is_the_appliances(api: make.Api, project: str) -> None:
@@ -244,9 +280,6 @@ def test_utilization_of_the_template_is_stored_and_undone(api: make.Api, project
 
 
 def stated_cpu(api: make.Api, project: str) -> dict[str, float]:
-    from ingest.models import ImportedUtilization
-    from migrate_hub.tenants.row_level_security import tenant_context
-
     with tenant_context(estates.shared().tenant.id):
         found = ImportedUtilization.objects.filter(machine__project_id=project)
         return dict(found.values_list("machine__name", "cpu_percent"))
@@ -276,3 +309,58 @@ def test_an_import_is_in_the_audit_trail_with_its_undoing() -> None:
     events = cast.alice.ok(cast.alice.get("audit/?page_size=1000"))["results"]
     actions = [event["action"] for event in events if event["object_id"] == done["id"]]
     assert sorted(actions) == ["import.create", "import.undo"]
+
+
+def test_after_the_retention_an_import_cannot_be_undone_and_says_so(api: make.Api, project: str) -> None:
+    done = imported(api, project, rvtools(vInfo=[info(1), info(2, CPUs="many")]))
+    path = f"projects/{project}/imports/{done['id']}/"
+    made_at(done["id"], timezone.now() - RETENTION - timedelta(minutes=1))
+    refused = api.delete(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_late_to_undo")
+    gone = api.get(f"{path}errors.csv")
+    assert (gone.status_code, gone.json()["code"]) == (410, "problems_forgotten")
+    told = api.ok(api.get(path))
+    assert (told["status"], told["problems"], told["counts"]) == ("completed", [], done["counts"])
+    assert datetime.fromisoformat(told["kept_until"]) < timezone.now()
+    assert set(machines(api, project)) == {"vm-1", "vm-2"}
+
+
+def test_what_an_old_import_keeps_is_forgotten_and_a_newer_one_is_still_undone(api: make.Api, project: str) -> None:
+    old = imported(api, project, rvtools(vInfo=[info(1), info(2, CPUs="many")]))["id"]
+    new = imported(api, project, rvtools(vInfo=[info(1, CPUs=8), info(3)]))["id"]
+    made_at(old, timezone.now() - RETENTION - GRACE - timedelta(minutes=1))
+    kept = kept_of(new)
+    forget_old_imports(estates.shared().tenant.id, timezone.now())
+    assert (kept_of(old), kept_of(new)) == (0, kept)
+    assert undone(api, project, new)["counts"]["undo"] == {"removed": 1, "restored": 1, "kept": 0}
+    assert {name: row["cores"] for name, row in machines(api, project).items()} == {"vm-1": 4, "vm-2": None}
+
+
+def test_a_file_goes_when_its_import_has_ended_however_it_ended(api: make.Api, project: str) -> None:
+    before = stored_files()
+    imported(api, project, rvtools(1))
+    assert imported(api, project, b"no workbook")["status"] == "failed"
+    assert stored_files() == before
+    tried = imported(api, project, rvtools(2), dry_run="true")["id"]
+    assert stored_files() - before
+    ended(api, project, api.ok(api.post(f"projects/{project}/imports/{tried}/confirm/"), 202)["id"])
+    forgotten = imported(api, project, rvtools(3), dry_run="true")["id"]
+    assert api.delete(f"projects/{project}/imports/{forgotten}/").status_code == 204
+    assert stored_files() == before
+
+
+def stored_files() -> set[Any]:
+    with tenant_context(estates.shared().tenant.id):
+        return set(StoredFile.objects.values_list("id", flat=True))
+
+
+def made_at(file_import: str, at: datetime) -> None:
+    with tenant_context(estates.shared().tenant.id):
+        FileImport.objects.filter(id=file_import).update(created_at=at)
+
+
+def kept_of(file_import: str) -> int:
+    """Rows that an import keeps beside its effects."""
+    with tenant_context(estates.shared().tenant.id):
+        kept = [model.objects.filter(file_import=file_import).count() for model in (ImportedMachine, ImportProblem)]
+    return sum(kept)
