@@ -1,8 +1,8 @@
 """Stores what an import's parser found, as a difference to what is there, in the caller's transaction.
 
-Machines go through the path of appliance uploads (ingest.inventory): one digest a machine, bulk statements, a change
-history that names the import. A dry run compares and writes nothing. What an appliance lists is the appliance's: a file
-never changes it. For each machine that is touched the state before is kept, so that the import can be undone.
+Machines go through the path of appliance uploads (ingest.inventory_writing): one digest a machine, bulk statements, a
+change history that names the import. A dry run compares and writes nothing. What an appliance lists is the appliance's:
+a file never changes it. For each machine that is touched the state before is kept, so that the import can be undone.
 """
 
 from collections import Counter
@@ -17,16 +17,8 @@ import msgspec
 from ingest.bulk import plain_array, rows, run, text_array
 from ingest.imports.models import FileImport, ImportAction, ImportFormat
 from ingest.imports.parsed import ParsedMachine, Problem, Utilization
-from ingest.inventory import (
-    Difference,
-    Known,
-    Source,
-    checked,
-    digest_of,
-    known_machines,
-    lock_inventory,
-    write_difference,
-)
+from ingest.inventory_writing import Difference, Known, Source, known_machines, lock_inventory, write_difference
+from ingest.record_checks import checked, digest_of
 from ingest.records import DiskRecord, MachineRecord, NicRecord
 from ingest.uploads import Rejection
 from migrate_hub.tenants.models import uuid7
@@ -113,22 +105,27 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
+def source_of(file_import: FileImport, now: datetime) -> Source:
+    """An import as what speaks of machines: after all imports that were sent before, before every appliance."""
+    return Source(
+        tenant_id=file_import.tenant_id,
+        project_id=file_import.project_id,
+        appliance_id=None,
+        order=(0, file_import.sequence),
+        is_newest=True,
+        after_snapshot=True,
+        at=now,
+        import_id=file_import.id,
+    )
+
+
 class ImportStore:
     """The machines of one import, in any number of chunks, in one transaction of the tenant."""
 
     def __init__(self, file_import: FileImport, now: datetime) -> None:
         self.file_import = file_import
         self.states_utilization = file_import.format == ImportFormat.AZURE_MIGRATE_CSV
-        self.source = Source(
-            tenant_id=file_import.tenant_id,
-            project_id=file_import.project_id,
-            appliance_id=None,
-            order=(0, file_import.sequence),
-            is_newest=True,
-            after_snapshot=True,
-            at=now,
-            import_id=file_import.id,
-        )
+        self.source = source_of(file_import, now)
         self.tally = Tally()
         self.problems: list[Problem] = []
         # History changes no machine, and may take long: inventory goes on meanwhile.

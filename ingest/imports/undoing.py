@@ -17,8 +17,8 @@ from django.utils import timezone
 from ingest.bulk import plain_array, rows, run
 from ingest.imports.models import FileImport, ImportAction, ImportFormat, ImportStatus
 from ingest.imports.points import delete_blocks
-from ingest.imports.storing import Before, Stated, write_utilization
-from ingest.inventory import Difference, Known, Source, lock_inventory, write_difference
+from ingest.imports.storing import Before, Stated, source_of, write_utilization
+from ingest.inventory_writing import Difference, Known, lock_inventory, write_difference
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 
@@ -143,21 +143,8 @@ def _undo(file_import: FileImport, touched: Sequence[Touched], counts: dict[str,
         changed={one.machine.id: one.before.record for one in ours if one.before.record is not None},
         removed=[one.machine for one in ours if one.before.removed],
     )
-    write_difference(difference, {one.machine.id: one.machine for one in ours}, _source(file_import, now))
+    write_difference(difference, {one.machine.id: one.machine for one in ours}, source_of(file_import, now))
     if ours:
         ids = plain_array(one.machine.id for one in ours)
         sequences = plain_array(one.before.sequence for one in ours)
         run(SPOKE_BEFORE, {"tenant": file_import.tenant_id, "ids": ids, "sequences": sequences})
-
-
-def _source(file_import: FileImport, now: datetime) -> Source:
-    return Source(
-        tenant_id=file_import.tenant_id,
-        project_id=file_import.project_id,
-        appliance_id=None,
-        order=(0, file_import.sequence),
-        is_newest=True,
-        after_snapshot=True,
-        at=now,
-        import_id=file_import.id,
-    )
