@@ -57,12 +57,23 @@ def judge(path: Path, file_format: str) -> None:
     """Returns when the file may be handed to the parser of its format; raises UnreadableFileError otherwise."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-        if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-            raise UnreadableFileError("empty_file", "The file is empty. Export it again.")
+        if head.startswith(OLE):
+            _refuse_ole(file)
+        judge_head(head, file_format)
         if file_format in WORKBOOK_FORMATS:
-            _judge_workbook(file, head)
-        else:
-            _judge_text(file, head, gzip_is_welcome=file_format in GZIP_FORMATS)
+            _judge_workbook(file)
+
+
+def judge_head(head: bytes, file_format: str) -> None:
+    """What the first HEAD_BYTES alone give away; it opens nothing, so it may run while the sender waits."""
+    if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
+        raise UnreadableFileError("empty_file", "The file is empty. Export it again.")
+    if head.startswith(OLE):
+        return  # which kind it is stands further in
+    if file_format in WORKBOOK_FORMATS:
+        _judge_workbook_head(head)
+    else:
+        _judge_text_head(head, gzip_is_welcome=file_format in GZIP_FORMATS)
 
 
 def _other_kind(kind: str, wanted: str) -> UnreadableFileError:
@@ -88,10 +99,8 @@ def _signed_kind(head: bytes) -> str | None:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
-def _judge_text(file: IO[bytes], head: bytes, *, gzip_is_welcome: bool) -> None:
+def _judge_text_head(head: bytes, *, gzip_is_welcome: bool) -> None:
     wanted = "a CSV file"
-    if head.startswith(OLE):
-        _refuse_ole(file)
     if head.startswith((ZIP, END_OF_DIRECTORY)):
         kind = "an Excel workbook" if b"[Content_Types].xml" in head or b"xl/" in head else "a zip archive"
         detail = f"The file is {kind}, not {wanted}. "
@@ -118,10 +127,8 @@ def _looks_like_utf_16(head: bytes) -> bool:
 # --- workbooks ------------------------------------------------------------------------------------------------------
 
 
-def _judge_workbook(file: IO[bytes], head: bytes) -> None:
+def _judge_workbook_head(head: bytes) -> None:
     wanted = "an Excel workbook (.xlsx)"
-    if head.startswith(OLE):
-        _refuse_ole(file)
     kind = _signed_kind(head) or _kind_of_text(head)
     if kind:
         raise _other_kind(kind, wanted)
@@ -130,6 +137,9 @@ def _judge_workbook(file: IO[bytes], head: bytes) -> None:
     if not head.startswith((ZIP, END_OF_DIRECTORY)):
         kind = "binary" if b"\0" in head and not head.startswith(UTF_16) else "plain text (CSV?)"
         raise _other_kind(kind, wanted)
+
+
+def _judge_workbook(file: IO[bytes]) -> None:
     _refuse_large_directory(file)
     try:
         with zipfile.ZipFile(file) as archive:

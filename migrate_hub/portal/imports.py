@@ -1,6 +1,6 @@
 """File imports: sent, tried first if one likes, watched while they run, confirmed, cancelled, undone."""
 
-from typing import Any
+from typing import IO, Any
 
 from django import forms
 from django.contrib import messages
@@ -9,7 +9,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from ingest.imports import queueing
+from ingest.imports.judging import HEAD_BYTES, judge_head
 from ingest.imports.models import FileImport, ImportFormat, ImportStatus
+from ingest.imports.parsed import UnreadableFileError
 from ingest.imports.problems import first_problems, problems_csv
 from ingest.imports.serializers import ImportIn
 from migrate_hub.errors import DomainError
@@ -33,10 +35,12 @@ class ImportForm(DomainForm):
         label="Time zone of the points",
         required=False,
         max_length=64,
-        help_text="Performance points only: such as Europe/Berlin, when the timestamps name none.",
+        help_text="Such as Europe/Berlin, when the timestamps name none.",
     )
     shift_to_now = forms.BooleanField(
-        label="Shift the points so that the last one ends now", required=False, help_text="Performance points only."
+        label="Shift the points so that the last one ends now",
+        required=False,
+        help_text="For history that is too old to be kept.",
     )
     dry_run = forms.BooleanField(
         label="Only try it first",
@@ -44,6 +48,22 @@ class ImportForm(DomainForm):
         initial=True,
         help_text="Shows what would change, and changes nothing.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        """What the first bytes of the file give away is said at once; the rest is judged in the background."""
+        asked = super().clean()
+        if not self.errors:
+            try:
+                judge_head(_head_of(asked["file"]), asked["format"])
+            except UnreadableFileError as refusal:
+                self.add_error("file", refusal.detail)
+        return asked
+
+
+def _head_of(file: IO[bytes]) -> bytes:
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return head
 
 
 class ImportsView(ProjectPortalView):
@@ -102,7 +122,8 @@ class OneImportView(ProjectPortalView):
             "can_confirm": row.dry_run and row.status == ImportStatus.COMPLETED and row.file_id is not None,
             "can_undo": queueing.can_undo(row),
             "is_kept": now < row.kept_until,
-            "share": row.progress_done / row.progress_total if row.progress_total else 0,
+            "shows_machines": queueing.can_undo(row),
+            "percent_done": 100 * row.progress_done // row.progress_total if row.progress_total else 0,
             "skipped": sorted(row.counts.get("skipped", {}).items()),
             "problems": first_problems(row, now),
         }
@@ -149,7 +170,7 @@ class UndoImportView(OneImportView):
         name = self.file_import.file_name
         try:
             if queueing.take_back(self.file_import, timezone.now()):
-                messages.success(request, f"{name} is forgotten. It had changed nothing.")
+                messages.success(request, f"{name} was deleted. It had changed nothing.")
                 return redirect("portal:imports", self.project.id)
         except DomainError as error:
             messages.error(request, error.detail)

@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from groups.filters import MachineFilter, matching_machines
+from ingest.imports.models import ImportedUtilization
 from ingest.models import Disk, Machine, MachineChange, Nic, PowerState
 from migrate_hub.portal import charts, coverage
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.forms import DomainForm
 from migrate_hub.portal.paging import page_of
-from migrate_hub.portal.wording import change_in_words
+from migrate_hub.portal.wording import STATED, change_in_words, measured
 from migrate_hub.tenants.models import Project
 
 MAX_CHANGES_SHOWN = 100
@@ -87,6 +88,14 @@ def with_disks(machines: Iterable[Machine]) -> list[tuple[Machine, DiskTotal | N
     return [(machine, totals.get(machine.id)) for machine in machines]
 
 
+def stated_of(machine: Machine) -> dict[str, Any]:
+    """The single values of the machine's load that a file stated, with their units; nothing where none did."""
+    row = ImportedUtilization.objects.filter(machine=machine).select_related("file_import").first()
+    values = [(shown, getattr(row, name, None)) for name, shown in STATED.items()]
+    known = [measured(shown, value) for shown, value in values if value is not None]
+    return {"stated": row if known else None, "stated_values": known}
+
+
 class MachinesView(ProjectPortalView):
     section = "machines"
 
@@ -124,6 +133,7 @@ class MachineView(ProjectPortalView):
             "nics": Nic.objects.filter(machine=row).order_by("position"),
             "utilization": charts.utilization_of(row.id, request.GET.get("days", ""), timezone.now()),
             "windows": charts.WINDOWS,
+            **stated_of(row),
             **coverage.of_machine(row, timezone.now()),
             "duplicates": Machine.objects.filter(duplicate_of=row, removed_at=None)
             .select_related("appliance")

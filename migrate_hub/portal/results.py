@@ -16,6 +16,7 @@ from ingest.models import Machine
 from migrate_hub.errors import not_found
 from migrate_hub.portal import wording
 from migrate_hub.portal.assessments import OneAssessmentView
+from migrate_hub.portal.figures import money
 from migrate_hub.portal.paging import page_of
 from migrate_hub.tenants.api import as_uuid
 
@@ -152,12 +153,36 @@ class Steps:
 
     @property
     def observed(self) -> list[dict[str, Any]]:
-        """The machine's percentiles, with how many of the expected points stood behind each."""
+        """The machine's percentiles or stated values, and what stands behind each."""
         return [
-            {"name": name, "figure": figure, "points": each["points"], "expected": each["expected_points"]}
+            {"name": name, "figure": figure, "behind": self._behind(each)}
             for each in self.trace["observed"]
             for name, figure in [wording.measured(each["metric"], each["value"])]
         ]
+
+    def _behind(self, each: Mapping[str, Any]) -> str:
+        """A value without points is a single one that a file stated."""
+        if not each["points"] and each["value"] is not None:
+            return "stated by the imported file"
+        if not each["points"] and self.trace["discovered_by"] == "import":
+            return "not in the imported file"
+        return f"{each['points']:,} of {each['expected_points']:,} points"
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether all that is known was stated by a file, so that no percentile was taken."""
+        known = [each for each in self.trace["observed"] if each["value"] is not None]
+        return bool(known) and not any(each["points"] for each in known)
+
+    @property
+    def next_best(self) -> str:
+        """The size that came second, and how much dearer it is; one that costs the same says so."""
+        second = self.chosen["runner_up"]
+        if not second:
+            return ""
+        gap = money(second["price_gap"], self.trace["currency"])
+        costs = "costs the same" if gap == money(0, self.trace["currency"]) else f"costs {gap} a month more"
+        return f"The next, {second['name']}, {costs}."
 
     @property
     def required(self) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from assessments.engine.scenarios import SCENARIO_NAMES, headline_scenario
 from assessments.presentation import shown_issues
 from assessments.settings import engine_settings
-from migrate_hub.portal.wording import DISK_TYPES, NO_CONFIDENCE, READINESS, plain, scenario_name
+from migrate_hub.portal.wording import DISK_TYPES, READINESS, no_confidence, plain, scenario_name
 
 RING = 100.0
 TOP_OF_RING = 25.0
@@ -76,7 +76,7 @@ class Overview:
     @property
     def no_confidence(self) -> str:
         reason = str(self.confidence.get("reason", ""))
-        return NO_CONFIDENCE.get(reason, plain(reason))
+        return no_confidence(reason)
 
 
 def overview_of(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Overview:

@@ -43,6 +43,16 @@ DISK_TYPES = {
 WINDOWS = {"1_day": "the last day", "1_week": "the last week", "1_month": "the last month"}
 CRITERIA = {"performance_based": "by performance", "as_on_premises": "as on premises"}
 BENEFITS = {"none": "none", "windows": "Windows Server", "windows_and_linux": "Windows Server and Linux"}
+STATED = {
+    "cpu_percent": "cpu_percent",
+    "memory_percent": "memory_percent",
+    "read_iops": "disk_read_iops",
+    "write_iops": "disk_write_iops",
+    "read_mbps": "disk_read_mbps",
+    "write_mbps": "disk_write_mbps",
+    "received_mbps": "network_received_mbps",
+    "transmitted_mbps": "network_transmitted_mbps",
+}
 PROPERTIES = {
     "name": "Name",
     "power_state": "Power",
@@ -118,6 +128,11 @@ def scenario_name(scenario: str) -> str:
     term = scenario.removesuffix(HYBRID_SUFFIX)
     name = TERMS.get(term, plain(term))
     return f"{name}, own licenses" if scenario.endswith(HYBRID_SUFFIX) else name
+
+
+def no_confidence(reason: str) -> str:
+    """Why there is no confidence rating."""
+    return NO_CONFIDENCE.get(reason, plain(reason))
 
 
 def kind_name(kind: str) -> str:

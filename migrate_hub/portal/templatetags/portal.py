@@ -25,6 +25,7 @@ for shown in (
     figures.round_money,
     wording.scenario_name,
     wording.kind_name,
+    wording.no_confidence,
     wording.size_name,
 ):
     register.filter(shown.__name__, shown)

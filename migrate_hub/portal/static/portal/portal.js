@@ -32,12 +32,19 @@ function poll(section) {
   }, seconds * 1000);
 }
 
+// What a link or button leads to: whoever has the keyboard on it stays there when its section is replaced.
+function placeOf(control) {
+  return `${control.closest("form")?.getAttribute("action") ?? control.getAttribute("href")} ${control.value ?? ""}`;
+}
+
 function replace(section, html) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
   const fresh = parsed.body.firstElementChild;
   if (!fresh) return;
   if (fresh.dataset.done !== undefined && section.dataset.done === undefined) { location.reload(); return; }
+  const held = section.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   section.replaceWith(fresh);
+  if (held) [...fresh.querySelectorAll("a, button")].find((each) => placeOf(each) === held)?.focus();
   if (fresh.dataset.poll) poll(fresh);
 }
 
