@@ -1,8 +1,10 @@
 """Imports whose worker is killed for real, and imports that are cancelled while they run."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
 from tests.conftest import wait_until
@@ -70,6 +72,45 @@ def test_a_killed_worker_starts_over_and_doubles_nothing(progress: int, broken: 
     broken.kill("worker")
     assert (done["counts"]["created"], done["counts"]["updated"], done["counts"]["errors"]) == (MACHINES, 0, 0)
     assert len(estate.machines()) == MACHINES
+
+
+def test_a_worker_killed_in_the_middle_of_storing_leaves_nothing_half(broken: Installation) -> None:
+    """Somebody holds the row of a machine that the import updates after it has inserted all the others."""
+    estate = Estate(broken, "killed while storing")
+    broken.start("worker")
+    estate.wait_for(estate.send(rvtools(1)), "completed")
+    before = estate.machines()
+    changed = rvtools(MACHINES, vInfo=[info(number, CPUs=16) for number in range(1, MACHINES + 1)])
+    with closing(superuser(broken)) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM ingest_machine WHERE id = %s FOR UPDATE", [before["vm-1"]["id"]])
+        sent = estate.send(changed)
+        waiting = wait_until(lambda: waiting_statement(broken), seconds=60, what="the import that waits for the row")
+        assert "UPDATE ingest_machine t SET\n    name = m.name" in waiting
+        broken.kill("worker")
+        assert estate.machines() == before
+        told = estate.read(sent)
+        assert (told["status"], told["counts"]["created"], told["problems"]) == ("running", 0, [])
+    broken.start("worker")
+    done = estate.wait_for(sent, "completed")
+    broken.kill("worker")
+    assert (done["counts"]["created"], done["counts"]["updated"], done["counts"]["errors"]) == (MACHINES - 1, 1, 0)
+    after = estate.machines()
+    assert {row["cores"] for row in after.values()} == {16}
+    assert len(after) == MACHINES
+    changes = estate.api.get(f"{estate.path}machines/{before['vm-1']['id']}/").json()["changes"]
+    assert [(change["property"], change["file_import"]) for change in changes] == [("cores", sent)]
+
+
+def superuser(made: Installation) -> "psycopg2.extensions.connection":
+    return psycopg2.connect(made.data_dir.database_url("postgres", made.data_dir.secrets["superuser_password"]))
+
+
+def waiting_statement(made: Installation) -> str | None:
+    """What a backend waits for a lock with, or None."""
+    with closing(superuser(made)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT query FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE NOT granted")
+        found = cursor.fetchone()
+    return str(found[0]) if found else None
 
 
 def test_a_killed_undoing_starts_over(broken: Installation, file: bytes) -> None:
