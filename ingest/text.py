@@ -3,6 +3,8 @@
 import unicodedata
 
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co"})
+# They turn around the text that follows them: "exe.gpj" reads as "jpg.exe".
+DIRECTIONS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -19,8 +21,12 @@ def normal(text: str) -> str:
 
 
 def shown(text: str, length: int = 255) -> str:
-    """A text of unknown origin, safe to store and show: forbidden characters replaced, cut to a length."""
+    """A text of unknown origin, safe to store and show: what is forbidden or turns text around replaced, cut."""
     cut = text[:length]
-    if is_clean(cut):
+    if is_clean(cut) and DIRECTIONS.isdisjoint(cut):
         return cut
-    return "".join(REPLACEMENT if unicodedata.category(c) in FORBIDDEN_CATEGORIES else c for c in cut)
+    return "".join(REPLACEMENT if _is_unsafe(character) else character for character in cut)
+
+
+def _is_unsafe(character: str) -> bool:
+    return character in DIRECTIONS or unicodedata.category(character) in FORBIDDEN_CATEGORIES
