@@ -8,7 +8,7 @@ twice changes how long an answer takes and never what it is. docs/adr/0014 says 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -352,7 +352,7 @@ def _extras(month: MachineSeries) -> bytes:
     return msgspec.msgpack.encode({name: function(month.machine_id, month) for name, function in _also.items()})
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _layout(series: tuple[Series, ...]) -> Layout:
     return Layout(series)
 
