@@ -31,19 +31,16 @@ int8send(bit_xor(one) FILTER (WHERE at >= {day})) || int8send(bit_xor(two) FILTE
 """
 
 
-def history_versions(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> dict[UUID, bytes]:
-    """24 bytes for each of these machines that may have points in [start_at, end_at): equal bytes, equal points.
-
-    One query. The bytes may differ although the points do not: after a fold, or a late upload of the window's first day
-    before its start. To belong to points that are read beside them, both must be read in one snapshot.
-    """
-    return versions_of_windows(machine_ids, [start_at], end_at)[0]
-
-
 def versions_of_windows(
     machine_ids: Sequence[UUID], starts: Sequence[datetime], end_at: datetime
 ) -> list[dict[UUID, bytes]]:
-    """The same for several windows with one end, in one query that reads the keys once."""
+    """For each of these windows with one end, 24 bytes for each of these machines that may have points in it: equal
+    bytes, equal points.
+
+    One query that reads the keys once. The bytes may differ although the points do not: after a fold, or a late upload
+    of a window's first day before its start. To belong to points that are read beside them, both must be read in one
+    snapshot.
+    """
     days = [start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) for start in starts]
     parameters = {
         "tenant": current_tenant_id(),

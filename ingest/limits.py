@@ -5,7 +5,6 @@ Imports nothing of the framework: the child that parses files reads it too.
 
 from datetime import timedelta
 
-INTERVALS_SECONDS = (300, 600)
 DEFAULT_INTERVAL_SECONDS = 600
 UPLOAD_EVERY_SECONDS = 3600
 MAX_POINTS = 288

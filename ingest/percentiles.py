@@ -14,12 +14,8 @@ MENU = (50, 90, 95, 99, MAXIMUM)
 WINDOWS = {"1_day": timedelta(days=1), "1_week": timedelta(days=7), "1_month": timedelta(days=30)}
 
 
-def nearest_rank(percentile: float, count: int) -> int:
-    """The 1-based rank among `count` values; exact, where 0.07 x 100 in floats would be 7.000000000000001."""
-    return int(_ranks(percentile, np.array([count], dtype=np.int64))[0])
-
-
 def _ranks(percentile: float, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The 1-based ranks among so many values; exact, where 0.07 x 100 in floats would be 7.000000000000001."""
     share = _share(percentile)
     return np.maximum(-(-share.numerator * counts // share.denominator), 1)
 

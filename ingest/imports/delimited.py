@@ -12,7 +12,6 @@ from ingest.imports.parsed import UnreadableFileError
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 64 * 1024
 PIECE_BYTES = 1024 * 1024
-MAX_FIELD_CHARACTERS = 131_072
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.percentiles import MENU, nearest_rank, percentiles
+from ingest.percentiles import MENU, percentiles
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from ingest.percentiles import MENU, nearest_rank, percentiles
     [(95, 20, 19), (95, 144, 137), (50, 1, 1), (50, 2, 1), (99, 100, 99), (100, 7, 7), (7, 100, 7), (99.9, 1000, 999)],
 )
 def test_the_rank_is_exact(percentile: float, count: int, rank: int) -> None:
-    assert nearest_rank(percentile, count) == rank
+    assert percentiles(np.arange(1.0, count + 1)[np.newaxis], [percentile]).tolist() == [[rank]]
 
 
 VALUES = st.lists(st.none() | st.integers(0, 1000).map(lambda tenths: tenths / 8), min_size=1, max_size=40)
@@ -62,4 +62,4 @@ def test_reads_and_writes_are_each_ranked_alone() -> None:
 @pytest.mark.parametrize("percentile", [0, -1, 101])
 def test_a_percentile_outside_its_range_is_refused(percentile: float) -> None:
     with pytest.raises(ValueError, match="not above 0 and at most 100"):
-        nearest_rank(percentile, 10)
+        percentiles(np.ones((1, 10)), [percentile])
