@@ -166,7 +166,16 @@ def _size_fault(row: SizeRow) -> str | None:
     numbers = (row.max_data_disks, row.max_nics, row.uncached_iops, row.uncached_mbps, row.network_mbps)
     if any(number is not None and number < 0 for number in numbers):
         return f"{row.size} has a negative limit"
-    return None
+    return _credits_fault(row)
+
+
+def _credits_fault(row: SizeRow) -> str | None:
+    """CPU credits can be simulated only with all their terms, so a part of them is a slip of whoever wrote it."""
+    terms = (row.initial_credits, row.credits_per_hour, row.max_credits)
+    given = [term for term in terms if term is not None]
+    if given and len(given) < len(terms):
+        return f"{row.size} has some terms of CPU credits, not all"
+    return f"{row.size} has negative CPU credits" if any(term < 0 for term in given) else None
 
 
 def _price_fault(row: PriceRow, *, regions: dict[str, RegionRow], sizes: dict[str, SizeRow]) -> str | None:

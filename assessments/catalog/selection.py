@@ -201,7 +201,8 @@ def _is_available(price: SkuPrice) -> bool:
 def _is_considered(sku: Sku) -> bool:
     """Whether an x64 machine can be moved there as it is. Burstable terms nobody published cannot be simulated."""
     usable = sku.architecture == "x64" and NOT_CONSIDERED.fullmatch(sku.series) is None
-    return usable and (not _is_burstable(sku) or sku.max_credits is not None)
+    terms = (sku.initial_credits, sku.credits_per_hour, sku.max_credits)
+    return usable and (not _is_burstable(sku) or None not in terms)
 
 
 def _is_burstable(sku: Sku) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from assessments.engine.credits import burstable_sizes
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
 from assessments.engine.recommendations import DiskRecommendations, Requirement
 from assessments.engine.settings import Settings
@@ -131,9 +132,15 @@ def demand_of(
 
 
 def considered_sizes(target: Target, *, simulated: bool) -> BoolArray:
-    """Sizes that a machine can get at all. Burstable ones only where credits were simulated (F23 never has them)."""
+    """Sizes that a machine can get at all.
+
+    Burstable ones only where credits were simulated (F23 never has them) and their own terms are known.
+    """
     sizes = target.catalog.sizes
-    result: BoolArray = sizes.considered & (~sizes.burstable | simulated)
+    allowed = ~sizes.burstable
+    if simulated:
+        allowed[burstable_sizes(sizes)] = True
+    result: BoolArray = sizes.considered & allowed
     return result
 
 

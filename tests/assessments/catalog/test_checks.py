@@ -64,6 +64,14 @@ def changed_rule(row: DiskRuleRow) -> DiskRuleRow:
         ({"sizes": [make_size(vcpus=3)]}, r"sizes\.csv, row 2: Standard_D2s_v5 has 3 active of 2 vCPUs"),
         ({"sizes": [make_size(network_mbps=-1)]}, r"sizes\.csv, row 2: Standard_D2s_v5 has a negative limit"),
         (
+            {"sizes": [make_size(initial_credits=60, max_credits=576)]},
+            r"sizes\.csv, row 2: Standard_D2s_v5 has some terms of CPU credits, not all",
+        ),
+        (
+            {"sizes": [make_size(initial_credits=60, credits_per_hour=-1, max_credits=576)]},
+            r"sizes\.csv, row 2: Standard_D2s_v5 has negative CPU credits",
+        ),
+        (
             {"sizes": [make_size(), make_size(memory_mb=4096)]},
             r"sizes\.csv, row 3: contradicts row 2 \(Standard_D2s_v5\)",
         ),

@@ -109,6 +109,15 @@ def test_a_burstable_size_without_credit_terms_is_not_taken() -> None:
     assert chosen([0.0] * HOURS_OF_A_WEEK, catalog=catalog) == "steady"
 
 
+@pytest.mark.parametrize("lasting_price", ["0.05", "0.20"])
+def test_terms_of_another_size_let_none_without_terms_be_taken(lasting_price: str) -> None:
+    unknown = Size("unknown terms", linux="0.01", burstable=True)
+    catalog = Offerings([unknown, replace(BURSTABLE, linux=lasting_price), STEADY]).catalog()
+    assert chosen([100.0] * HOURS_OF_A_WEEK, catalog=catalog, cores=1) == "steady"
+    quiet = "burstable" if lasting_price == "0.05" else "steady"
+    assert chosen([0.0] * HOURS_OF_A_WEEK, catalog=catalog, cores=1) == quiet
+
+
 def test_like_machines_with_other_histories_get_other_sizes() -> None:
     machines = [Machine(cores=2, cpu=20, memory=10)] * 3
     history = [[0.0] * HOURS_OF_A_WEEK, [50.0] * HOURS_OF_A_WEEK, [1.0] * HOURS_OF_A_WEEK]
