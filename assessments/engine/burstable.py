@@ -64,9 +64,9 @@ def _unknown(machines: Machines, target: Target, *, machine: int, column: int) -
         return "sizing as on-premises looks at no history, and credits are simulated over it"
     if machines.credits is None:
         return f"the window is shorter than {MIN_WINDOW_MINUTES // MINUTES_PER_HOUR // HOURS_PER_DAY} days"
-    if column < 0:
-        return "the terms of its credits are not known"
-    return "" if machines.credits.known[machine] else "there are points for less than nine tenths of seven days"
+    if not machines.credits.known[machine]:
+        return "there are points for less than nine tenths of seven days"
+    return "the terms of its credits are not known" if column < 0 else ""
 
 
 def _asked(machines: Machines, target: Target) -> IntArray:

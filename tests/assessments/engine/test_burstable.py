@@ -145,6 +145,13 @@ def test_the_trace_tells_how_many_cores_the_credits_carry_and_when_they_are_spen
     assert refusal.detail == "60 credits at first, 24 an hour and 576 at most are spent by day 8, 00:00 of the history"
 
 
+def test_a_short_history_is_the_reason_also_where_no_terms_were_looked_at() -> None:
+    """As a stored machine comes back: its bytes hold no terms when its history was too short."""
+    machines = estate([Machine(cores=1, cpu=1, memory=10)], cpu_history=[[0.0]], interval_minutes=60, terms=[])
+    (refused,) = explain(machines, 0, CATALOG, Settings()).refused
+    assert refused.refusals[0].detail == "there are points for less than nine tenths of seven days"
+
+
 @pytest.mark.parametrize(
     ("percent", "settings", "detail"),
     [
