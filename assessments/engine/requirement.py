@@ -23,20 +23,31 @@ def requirement(machines: Machines, target: Target) -> Requirement:
     disks, count = machines.disks, len(machines)
     iops = _both_directions(disks.read_iops, disks.write_iops, observed)
     mbps = _both_directions(disks.read_mbps, disks.write_mbps, observed)
-    totals = machines.disk_totals
-    totals_iops = None if totals is None else _both_directions(totals.read_iops, totals.write_iops, observed)
-    totals_mbps = None if totals is None else _both_directions(totals.read_mbps, totals.write_mbps, observed)
     return Requirement(
         cores=cores,
         memory_mb=memory_mb,
         data_disks=np.maximum(count_parts(disks.machine, count) - 1, 0),
         nics=count_parts(machines.nics.machine, count),
-        disk_iops=times(_or_totals(sum_parts(iops, disks.machine, count), totals_iops), factor),
-        disk_mbps=times(_or_totals(sum_parts(mbps, disks.machine, count), totals_mbps), factor),
+        disk_iops=times(_machine_iops(machines, iops, observed=observed), factor),
+        disk_mbps=times(_machine_mbps(machines, mbps, observed=observed), factor),
         network_mbps=times(outbound_mbps(machines, observed=observed), factor * BITS_PER_BYTE),
         generation_1=_needs_generation_1(machines, target),
         disks=DiskRequirement(iops=times(iops, factor), mbps=times(mbps, factor)),
     )
+
+
+def _machine_iops(machines: Machines, iops: KnownArray, *, observed: bool) -> KnownArray:
+    disks, totals = machines.disks, machines.disk_totals
+    stated = None if totals is None else _both_directions(totals.read_iops, totals.write_iops, observed)
+    measured = disks.read_iops.known & disks.write_iops.known
+    return _with_totals(iops, stated, measured=measured, owner=disks.machine, machines=len(machines))
+
+
+def _machine_mbps(machines: Machines, mbps: KnownArray, *, observed: bool) -> KnownArray:
+    disks, totals = machines.disks, machines.disk_totals
+    stated = None if totals is None else _both_directions(totals.read_mbps, totals.write_mbps, observed)
+    measured = disks.read_mbps.known & disks.write_mbps.known
+    return _with_totals(mbps, stated, measured=measured, owner=disks.machine, machines=len(machines))
 
 
 def _needs_generation_1(machines: Machines, target: Target) -> IntArray:
@@ -59,8 +70,9 @@ def at_least_zero(observed: Observed) -> IntArray:
 def outbound_mbps(machines: Machines, *, observed: bool) -> KnownArray:
     """Megabytes a second out of each machine. Only what goes out counts (C20)."""
     nics, totals = machines.nics, machines.nic_totals
-    sums = sum_parts(_outbound(nics.transmitted_mbps, observed), nics.machine, len(machines))
-    return _or_totals(sums, None if totals is None else _outbound(totals.transmitted_mbps, observed))
+    stated = None if totals is None else _outbound(totals.transmitted_mbps, observed)
+    sent, measured = _outbound(nics.transmitted_mbps, observed), nics.transmitted_mbps.known
+    return _with_totals(sent, stated, measured=measured, owner=nics.machine, machines=len(machines))
 
 
 def _outbound(transmitted: Observed, observed: bool) -> KnownArray:
@@ -111,8 +123,22 @@ def _both_directions(read: Observed, write: Observed, observed: bool) -> KnownAr
     return KnownArray(np.where(known, values, 0), known)
 
 
-def _or_totals(sums: KnownArray, totals: KnownArray | None) -> KnownArray:
-    """C25: where only totals over all disks (or adapters) were imported, they drive the choice of the size."""
+def _with_totals(
+    parts: KnownArray,
+    totals: KnownArray | None,
+    *,
+    measured: npt.NDArray[np.bool_],
+    owner: IntArray,
+    machines: int,
+) -> KnownArray:
+    """Sums over each machine's disks (or adapters), and what was stated of all of them together (C25).
+
+    Where every one is `measured` the sum counts, else the larger of the two: the rest of the disks are only in the
+    totals.
+    """
+    sums = sum_parts(parts, owner, machines)
     if totals is None:
         return sums
-    return KnownArray(np.where(sums.known, sums.values, totals.values), sums.known | totals.known)
+    whole = sums.known & (count_parts(owner[~measured], machines) == 0)
+    known = sums.known | totals.known
+    return KnownArray(np.where(whole, sums.values, np.maximum(sums.values, totals.values)), known)

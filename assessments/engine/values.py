@@ -125,7 +125,7 @@ class Nics:
 class DiskTotals:
     """Counters of all disks of a machine together, one entry a machine: what some imports give instead of each disk's.
 
-    They count for the choice of the size where the disks have no counters of their own; disks are then sized by size.
+    They count for the choice of the size where not every disk has counters of its own; those disks are sized by size.
     """
 
     read_iops: Observed
@@ -144,7 +144,7 @@ class DiskTotals:
 class NicTotals:
     """Traffic of all network adapters of a machine together, one entry a machine: what imports give.
 
-    It counts where the adapters have no counters of their own.
+    It counts where not every adapter has a counter of its own.
     """
 
     received_mbps: Observed

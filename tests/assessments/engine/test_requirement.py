@@ -131,6 +131,39 @@ def test_traffic_of_an_import_counts_where_adapters_have_no_counters() -> None:
     assert not as_is.network_mbps.known.any()
 
 
+@pytest.mark.parametrize(
+    ("own", "iops"),
+    [
+        ([Disk(30, 10, 0), Disk()], 5000),
+        ([Disk(30, 10, None), Disk(30, 10, 10)], 5000),
+        ([Disk(30, 4000, 2000), Disk()], 6000),
+        ([Disk(30, 10, 0), Disk(30, 20, 0)], 30),
+        ([Disk(), Disk()], 5000),
+        ([], 5000),
+    ],
+)
+def test_stated_totals_count_where_not_every_disk_has_its_own_values(own: list[Disk], iops: int) -> None:
+    four, one = Observed.quantities([4000]), Observed.quantities([1000])
+    machines = replace(estate([Machine(disks=own)]), disk_totals=DiskTotals(four, one, four, one))
+    required = requirement(machines, Target.of(westus(), Settings(comfort_factor=Decimal(1))))
+    assert number(int(required.disk_iops.values[0])) == iops
+
+
+def test_stated_totals_of_one_quantity_do_not_touch_the_other() -> None:
+    unknown, some = Observed.missing(1), Observed.quantities([30])
+    machines = estate([Machine(disks=[Disk(30, 10, 10, 5, 5), Disk(30, 10, None, 1, None)])])
+    machines = replace(machines, disk_totals=DiskTotals(unknown, unknown, some, some))
+    required = requirement(machines, Target.of(westus(), Settings(comfort_factor=Decimal(1))))
+    assert (number(int(required.disk_iops.values[0])), number(int(required.disk_mbps.values[0]))) == (30, 60)
+
+
+def test_stated_traffic_counts_where_not_every_adapter_has_its_own() -> None:
+    machines = estate([Machine(nics=[Nic(1.0), Nic()]), Machine(nics=[Nic(9.0), Nic()])])
+    out = Observed.quantities([2.5, 2.5])
+    required = requirement(replace(machines, nic_totals=NicTotals(out, out)), Target.of(westus(), Settings()))
+    assert [number(value) for value in required.network_mbps.values] == [26, 93.6]
+
+
 def test_the_trace_tells_the_totals_of_an_import() -> None:
     some = Observed.quantities([1.5])
     totals = NicTotals(some, Observed.missing(1))
