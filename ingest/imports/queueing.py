@@ -13,7 +13,7 @@ from migrate_hub.files.models import StoredFile
 from migrate_hub.files.storage import store_file
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.context import current_actor, current_tenant_id
 from migrate_hub.tenants.models import Project
 
 IMPORT_TASK = "ingest.import"
@@ -100,17 +100,29 @@ def _plain(value: object) -> object:
 
 
 def _refuse_too_many() -> None:
+    """Raises 409 when the tenant has too many. Imports that were undone or forgotten are history and cost next to
+    nothing; nobody could delete them.
+    """
     if FileImport.objects.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
         raise DomainError(
             code="limit_reached", status=409, detail=f"{MAX_UNFINISHED} imports are not finished. Wait for some."
         )
-    if FileImport.objects.count() >= MAX_IMPORTS:
+    if FileImport.objects.filter(forgotten_at=None).exclude(status=ImportStatus.UNDONE).count() >= MAX_IMPORTS:
         raise DomainError(
-            code="limit_reached", status=409, detail=f"A tenant keeps at most {MAX_IMPORTS} imports. Delete dry runs."
+            code="limit_reached",
+            status=409,
+            detail=f"A tenant keeps at most {MAX_IMPORTS} imports that can be undone. Delete dry runs and failed ones.",
         )
 
 
+def _refuse_too_many_at_once() -> None:
+    """As _refuse_too_many, but what others queue meanwhile waits until this transaction ends, and is counted then."""
+    run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"imports:{current_tenant_id()}"])
+    _refuse_too_many()
+
+
 def _queue(project: Project, stored: StoredFile, *, now: datetime, **fields: object) -> FileImport:
+    _refuse_too_many_at_once()
     file_import: FileImport = FileImport.objects.create(
         project=project,
         file=stored,
@@ -136,10 +148,9 @@ def confirm_import(tried: FileImport, now: datetime) -> FileImport:
     if not tried.dry_run or tried.status != ImportStatus.COMPLETED:
         raise DomainError(code="no_dry_run", status=409, detail="Only a completed dry run can be confirmed.")
     stored = StoredFile.objects.filter(id=tried.file_id).first()
-    if stored is None:
+    # Two may confirm at once: the one that takes the file from the dry run makes the import.
+    if stored is None or not FileImport.objects.filter(id=tried.id, file_id=stored.id).update(file=None):
         raise DomainError(code="file_gone", status=409, detail="The file was deleted meanwhile. Send it again.")
-    _refuse_too_many()
-    FileImport.objects.filter(id=tried.id).update(file=None)
     StoredFile.objects.filter(id=stored.id).update(expires_at=now + FILE_KEPT)
     return _queue(
         tried.project,
