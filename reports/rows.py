@@ -137,8 +137,8 @@ def disk_row(machine: AssessedMachine, disk: AssessedDisk) -> DiskRow:
         recommended_disk_type=disk.recommended_type,  # type: ignore[arg-type]  # the column holds these words only
         readiness_issues=messages(disk.issues),
         data_collection_issues=messages(disk.data_issues),
-        # The workbook's totals sum this column, and a machine that is not ready costs nothing.
-        monthly_cost=None if machine.readiness == "not_ready" else disk.monthly_cost,
+        # The workbook's totals sum this column, and not every machine whose disks have prices has a storage cost.
+        monthly_cost=None if machine.monthly_storage_cost is None else disk.monthly_cost,
         source_size_gb=float(disk.size_gb),
         target_size_gb=None if disk.recommended_size_gib is None else float(disk.recommended_size_gib),
         observed_read_mbps=value_of(disk.observed["read_mbps"]),

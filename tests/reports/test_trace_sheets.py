@@ -25,6 +25,7 @@ MACHINES = [
     machine("small", cores=2, memory_mb=4096),
     machine("linux", operating_system="Ubuntu Linux 22.04 (64-bit)"),
     machine("old", operating_system="Windows Server 2003 (32-bit)", boot_type="bios"),
+    machine("other", operating_system="Other (32-bit)", disks=DISKS),
 ]
 SETTINGS: dict[str, dict[str, Any]] = {
     "pay as you go": {"hybrid_benefit": "none"},
@@ -37,6 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "hybrid_benefit": "none",
     },
     "freely sized disks": {"disk_types": ["premium_ssd_v2", "ultra"]},
+    "rules of 2019": {"rule_set": "am-2019-07"},
 }
 Made = tuple[Any, list[dict[str, Any]], dict[str, list[dict[str, Any]]], io.BytesIO]
 
@@ -116,6 +118,16 @@ def test_price_lines_add_up_to_the_cost_of_each_machine(made: Made) -> None:
         for part in ("compute", "storage"):
             amounts = [Decimal(str(row["Monthly amount USD"])) for row in lines if row["Part"] == part.capitalize()]
             assert abs(sum(amounts, Decimal(0)) - Decimal(one.get(f"monthly_{part}_cost", 0))) < CENT
+
+
+def test_disk_costs_add_up_to_the_storage_cost_of_each_machine_and_of_all(made: Made) -> None:
+    assessment, machines, sheets, _ = made
+    costs: dict[str, Decimal] = dict.fromkeys((one["name"] for one in machines), Decimal(0))
+    for row in sheets["All_Assessed_Disks"]:
+        costs[row["Machine"]] += Decimal(str(row["Monthly cost estimate"] or 0))
+    for one in machines:
+        assert abs(costs[one["name"]] - Decimal(one.get("monthly_storage_cost", 0))) < CENT, one["name"]
+    assert abs(sum(costs.values()) - Decimal(assessment["summary"]["monthly_cost"]["storage"])) < CENT
 
 
 def test_price_lines_name_catalog_source_and_arithmetic(made: Made) -> None:
