@@ -78,6 +78,7 @@ class AssessmentRun(TenantModel):
     settings = models.JSONField()
     catalog = models.ForeignKey(Catalog, on_delete=models.PROTECT, related_name="+")
     region = models.CharField(max_length=64)
+    prices_on = models.DateField(null=True, help_text="The day whose prices of a price sheet hold; null: created_at's.")
     performance_start_at = models.DateTimeField()
     performance_end_at = models.DateTimeField()
     group_membership_version = models.PositiveBigIntegerField()

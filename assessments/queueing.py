@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from assessments.engine.rule_sets import RULE_SETS
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
 from assessments.settings import complete_settings, find_catalog, pinned_window
 from groups.membership import member_count
@@ -63,6 +64,7 @@ def queue_run(assessment: Assessment, now: datetime) -> AssessmentRun:
         settings=assessment.settings,
         catalog=catalog,
         region=assessment.settings["target_region"],
+        prices_on=now.date(),
         performance_start_at=start_at,
         performance_end_at=end_at,
         group_membership_version=group.membership_version,
@@ -107,19 +109,11 @@ def change_assessment(
         except IntegrityError:
             raise name_taken("assessment", name) from None
     if settings is not None:
-        assessment.settings = complete_settings(assessment.project, merged(assessment.settings, settings))
+        assessment.settings = complete_settings(assessment.project, assessment.settings, changes=settings)
         assessment.save(update_fields=["settings"])
         queue_run(assessment, now)
     audit.record("assessment.change", assessment, changed=sorted(settings or {}), settings=assessment.settings)
     return assessment
-
-
-def merged(stored: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Stored settings with changes; of a nested setting only the named members change, a window changes whole."""
-    nested: dict[str, Any] = {
-        name: {**stored[name], **changes[name]} for name in ("uptime", "unknown_limits") if name in changes
-    }
-    return {**stored, **changes, **nested}
 
 
 def recalculate(assessment: Assessment, now: datetime) -> AssessmentRun:
@@ -137,9 +131,9 @@ def repeat_run(run: AssessmentRun, *, settings: dict[str, Any], now: datetime) -
     """
     if run.status != RunStatus.COMPLETED:
         raise DomainError(code="run_not_completed", status=409, detail=f"Run {run.number} has no results to repeat.")
-    _refuse_other_readings(settings)
+    _refuse_other_readings(run, settings)
     _refuse_if_unfinished(run.assessment)
-    complete = complete_settings(run.assessment.project, merged(run.settings, settings)) if settings else run.settings
+    complete = complete_settings(run.assessment.project, run.settings, changes=settings) if settings else run.settings
     repeated: AssessmentRun = AssessmentRun.objects.create(
         assessment=run.assessment,
         repeats=run,
@@ -147,6 +141,7 @@ def repeat_run(run: AssessmentRun, *, settings: dict[str, Any], now: datetime) -
         settings=complete,
         catalog=find_catalog(complete["catalog"]),
         region=complete["target_region"],
+        prices_on=now.date() if "price_sheet" in settings else run.prices_on or run.created_at.date(),
         performance_start_at=run.performance_start_at,
         performance_end_at=run.performance_end_at,
         group_membership_version=run.group_membership_version,
@@ -158,8 +153,10 @@ def repeat_run(run: AssessmentRun, *, settings: dict[str, Any], now: datetime) -
     return repeated
 
 
-def _refuse_other_readings(settings: dict[str, Any]) -> None:
+def _refuse_other_readings(run: AssessmentRun, settings: dict[str, Any]) -> None:
     refused = [name for name in DECIDED_BY_READING if name in settings]
+    if "rule_set" in settings and _reads_credits(settings) != _reads_credits(run.settings):
+        refused.append("rule_set")
     if refused:
         message = "A repeated run keeps the values that were read of the history."
         raise DomainError(
@@ -167,6 +164,11 @@ def _refuse_other_readings(settings: dict[str, Any]) -> None:
             detail=f"{message} To change {' and '.join(refused)}, change the assessment's settings instead.",
             errors=[FieldProblem(f"settings.{name}", "needs_history", message) for name in refused],
         )
+
+
+def _reads_credits(settings: dict[str, Any]) -> bool:
+    """Whether the rules look at the CPU history for burstable sizes."""
+    return RULE_SETS[settings["rule_set"]].burstable_by_credits
 
 
 def cancel_run(assessment: Assessment, now: datetime) -> None:

@@ -22,6 +22,7 @@ from assessments.results import delete_rows, save_rows, summarize
 from assessments.sensitivity_jobs import start_percentiles
 from assessments.targets import catalog_of, credit_terms_of, rankings_of
 from groups.membership import member_ids
+from groups.models import Group
 from ingest.percentiles import MENU
 from ingest.rollups import LONGEST_NAME, NOTHING_SEEN, Versions, menu_window, refresh
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
@@ -38,7 +39,9 @@ def plan_run(claim: Claim) -> None:
     """Divides the machines of the group into shards and enqueues them."""
     with tenant_context(claim.tenant_id):
         run = _unfinished_run(claim)
-        parts = repeated_parts(run) if run.repeats_id else _new_parts(run)
+        group = run.assessment.group
+        version = run.group_membership_version if run.repeats_id else group.membership_version
+        parts = repeated_parts(run) if run.repeats_id else _new_parts(group)
         if not parts:
             end_run(
                 run, code="empty_group", detail="The group had no machines when the run started.", now=timezone.now()
@@ -50,13 +53,14 @@ def plan_run(claim: Claim) -> None:
             RunShard(run=run, part=number, machine_ids=ids, machine_count=len(ids)) for number, ids in enumerate(parts)
         )
         run.status, run.started_at, run.machine_count = RunStatus.RUNNING, timezone.now(), sum(map(len, parts))
-        run.save(update_fields=["status", "started_at", "machine_count"])
+        run.group_membership_version = version
+        run.save(update_fields=["status", "started_at", "machine_count", "group_membership_version"])
         enqueue(SHARD_TASK, run.id, parts=range(len(parts)))
         claim.finish()
 
 
-def _new_parts(run: AssessmentRun) -> list[list[str]]:
-    machine_ids = [str(id) for id in member_ids(run.assessment.group)]
+def _new_parts(group: Group) -> list[list[str]]:
+    machine_ids = [str(id) for id in member_ids(group)]
     return [machine_ids[i : i + MACHINES_A_SHARD] for i in range(0, len(machine_ids), MACHINES_A_SHARD)]
 
 

@@ -8,22 +8,33 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from assessments.engine.fixed_point import IntArray
 from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
 from assessments.packed_run import refuse_without_inputs, unpacked
 from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
 from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
 from assessments.targets import credit_terms_of
 from ingest.percentiles import MENU, WINDOWS
+from ingest.retention import RETENTION
 from ingest.rollups import refresh
 from migrate_hub.errors import DomainError
 from migrate_hub.jobs.claiming import Claim
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
+
+# Shards of a run that are those of the run it repeats.
+COPY_PERCENTILES = """
+UPDATE assessments_shardarrays own SET percentiles = original.percentiles
+FROM assessments_shardarrays original
+WHERE own.tenant_id = %s AND own.run_id = %s AND own.percentiles IS NULL
+AND original.tenant_id = own.tenant_id AND original.run_id = %s AND original.part = own.part
+"""
 
 log = structlog.get_logger(__name__)
 PERCENTILES_TASK = "assessments.percentiles"
@@ -87,9 +98,33 @@ def refuse_unless_ready(run: AssessmentRun) -> None:
 
 
 def start_percentiles(run: AssessmentRun) -> None:
-    """Enqueues the percentiles of a run that is being published, in the same transaction."""
-    if run.settings["sizing_criterion"] == "performance_based":
+    """Enqueues the percentiles of a run that is being published, in the same transaction.
+
+    Not those of a window of its own that ended so long ago that the month before its end is not kept any more.
+    """
+    if run.settings["sizing_criterion"] == "performance_based" and not _history_gone(run):
         _enqueue_percentiles(Sensitivity.objects.create(run=run))
+
+
+def _history_gone(run: AssessmentRun) -> bool:
+    return bool(run.performance_end_at - LONGEST < timezone.now() - RETENTION)
+
+
+def _same_terms(first: IntArray | None, second: IntArray | None) -> bool:
+    return first is second if first is None or second is None else np.array_equal(first, second)
+
+
+def _copy_percentiles(run: AssessmentRun) -> None:
+    """Gives a repeated run the percentiles of the run that it repeats: the machines and their history are the same.
+
+    Not where other credit terms are for sale: what was kept of the histories answers for those of then.
+    """
+    original = AssessmentRun.objects.select_related("catalog").filter(id=run.repeats_id).first()
+    if original is None or not _same_terms(credit_terms_of(original, LONGEST), credit_terms_of(run, LONGEST)):
+        return
+    _copy_percentiles(original)
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_PERCENTILES, [run.tenant_id, run.id, original.id])
 
 
 def _enqueue_percentiles(sensitivity: Sensitivity) -> None:
@@ -106,12 +141,27 @@ def request_grid(run: AssessmentRun) -> None:
     refuse_without_inputs(run)
     sensitivity = _made(run)
     if sensitivity.percentiles_status == RunStatus.FAILED:
-        sensitivity.percentiles_status = RunStatus.RUNNING
-        _enqueue_percentiles(sensitivity)
+        _begin_percentiles(run, sensitivity)
     if sensitivity.grid_status in (None, RunStatus.FAILED):
         sensitivity.grid_status = RunStatus.CREATED
         _begin_grid(sensitivity)
     sensitivity.save(update_fields=["percentiles_status", "grid_status"])
+
+
+def _begin_percentiles(run: AssessmentRun, sensitivity: Sensitivity) -> None:
+    _copy_percentiles(run)
+    if not ShardArrays.objects.filter(run=run, percentiles=None).exists():
+        sensitivity.percentiles_status = RunStatus.COMPLETED
+        return
+    if _history_gone(run):
+        raise DomainError(
+            code="history_gone",
+            status=409,
+            detail=f"Sensitivity reads the month before {run.performance_end_at:%Y-%m-%d}, and points are kept for "
+            f"{RETENTION.days} days. Recalculate, then ask the new run.",
+        )
+    sensitivity.percentiles_status = RunStatus.RUNNING
+    _enqueue_percentiles(sensitivity)
 
 
 def _made(run: AssessmentRun) -> Sensitivity:

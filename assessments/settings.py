@@ -15,12 +15,13 @@ from assessments.catalog.selection import load_conversion, resolve_region
 from assessments.engine import settings as engine
 from assessments.engine.rule_sets import RULE_SETS
 from ingest.percentiles import WINDOWS
+from ingest.retention import RETENTION
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants.api import StrictSerializer
 from migrate_hub.tenants.models import Project
 
-LONGEST_WINDOW = timedelta(days=35)
-OLDEST_START = timedelta(days=36)
+LONGEST_WINDOW = RETENTION
+OLDEST_START = RETENTION + timedelta(days=1)
 AUTOMATIC = "automatic"
 DISK_TYPES = (AUTOMATIC, "standard_hdd", "standard_ssd", "premium_ssd", "premium_ssd_v2", "ultra")
 SETTINGS = (
@@ -59,7 +60,7 @@ class WindowField(serializers.Field):  # type: ignore[type-arg]  # generic only 
         "order": "start must be before end.",
         "too_long": f"A window is at most {LONGEST_WINDOW.days} days long; older points are not kept.",
         "in_future": "end lies in the future: name a window that is over.",
-        "too_old": "start lies before what is kept of the history (35 days).",
+        "too_old": f"start lies before what is kept of the history ({RETENTION.days} days).",
         "off_hour": "start and end must be full hours in UTC.",
     }
 
@@ -160,23 +161,36 @@ class SettingsIn(StrictSerializer):
         return list(dict.fromkeys(name.lower().removesuffix("_series").removesuffix("-series") for name in value))
 
 
-def complete_settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
+def complete_settings(
+    project: Project, given: dict[str, Any], *, changes: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Checked settings with every default filled in, as they are stored and shown.
 
-    Raises DomainError 400: unknown catalog, region, currency or family, or settings that exclude each other.
+    `given` are settings of the wire, or stored ones to which `changes` are made. A price sheet that was deleted since
+    may stay, but not be chosen. Raises DomainError 400: unknown catalog, price sheet, region, currency or family, or
+    settings that exclude each other.
     """
-    settings = {"target_region": project.target_region, "currency": project.currency, **given}
+    chosen = given if changes is None else changes
+    settings = {"target_region": project.target_region, "currency": project.currency, **merged(given, changes or {})}
     for name in ("comfort_factor", "discount_percent"):
         settings[name] = float(settings[name])  # at most four decimals, so the float prints as the same decimal
     catalog = find_catalog(settings.get("catalog"))
     settings["catalog"] = str(catalog.id)
-    if settings.get("price_sheet"):
+    if chosen.get("price_sheet"):
         settings["price_sheet"] = str(find_price_sheet(settings["price_sheet"]).id)
     settings["target_region"] = resolve_region(catalog, settings["target_region"])
     load_conversion(catalog, settings["currency"])
     _refuse_unknown_families(catalog, settings["sku_families"])
     _refuse_conflicts(engine_settings(settings))
     return {name: settings[name] for name in SETTINGS}
+
+
+def merged(stored: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Stored settings with changes; of a nested setting only the named members change, a window changes whole."""
+    nested: dict[str, Any] = {
+        name: {**stored[name], **changes[name]} for name in ("uptime", "unknown_limits") if name in changes
+    }
+    return {**stored, **changes, **nested}
 
 
 def find_catalog(catalog_id: Any) -> Catalog:
@@ -238,9 +252,20 @@ def engine_settings(stored: dict[str, Any]) -> engine.Settings:
 
 
 def pinned_window(stored: dict[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    """Start and end of the performance history of a run created now: named windows end with the last full hour."""
+    """Start and end of the performance history of a run created now: named windows end with the last full hour.
+
+    Raises DomainError 400 `window_too_old` for a window of its own whose points are not kept any more.
+    """
     window = stored["performance_window"]
     if isinstance(window, dict):
-        return datetime.fromisoformat(window["start"]), datetime.fromisoformat(window["end"])
+        start_at, end_at = datetime.fromisoformat(window["start"]), datetime.fromisoformat(window["end"])
+        if start_at < now - OLDEST_START:
+            raise DomainError(
+                code="window_too_old",
+                detail=f"The history of {start_at:%Y-%m-%d} is not kept any more ({RETENTION.days} days are). Change "
+                "performance_window, or repeat the run that read it.",
+                errors=[FieldProblem("settings.performance_window", "window_too_old", "The history is not kept.")],
+            )
+        return start_at, end_at
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return end - WINDOWS[window], end

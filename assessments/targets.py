@@ -59,4 +59,4 @@ def origins_of(run: AssessmentRun) -> PriceOrigins:
 
 def _sheet_of(run: AssessmentRun) -> PinnedSheet | None:
     sheet_id = run.settings.get("price_sheet")
-    return PinnedSheet(UUID(sheet_id), run.created_at.date()) if sheet_id else None
+    return PinnedSheet(UUID(sheet_id), run.prices_on or run.created_at.date()) if sheet_id else None

@@ -3,9 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
+from assessments.models import Assessment
+from assessments.queueing import queue_run
+from groups.membership import change_members
+from groups.models import Group
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.estate import (
     Appliance,
@@ -175,6 +182,20 @@ def test_a_changed_group_makes_the_result_out_of_sync() -> None:
     told = [(reason["code"], reason.get("name")) for reason in after["freshness_reasons"]]
     assert told == [("group_changed", None), ("machine_joined", "web-01"), ("machine_left", "sql-01")]
     assert after["summary"]["machines"] == 1
+
+
+def test_a_machine_that_joins_before_the_run_is_planned_is_in_it_and_in_sync() -> None:
+    cast = make.cast()
+    api = cast.bob
+    project, _ = enrolled(api, [machine("sql-01"), machine("web-01")])
+    ids = machine_ids(api, project)
+    group = api.ok(api.post(f"projects/{project}/groups/", {"name": "g", "machines": [ids["sql-01"]]}), 201)["id"]
+    assessment = assessed(api, project, group)
+    with tenant_context(cast.tenant.id):  # one transaction: the worker sees the run and the new member together
+        queue_run(Assessment.objects.get(id=assessment["id"]), timezone.now())
+        change_members(Group.objects.get(id=group), add=[UUID(ids["web-01"])])
+    after = finished(api, project, assessment["id"])
+    assert (after["summary"]["machines"], after["freshness"]) == (2, "current")
 
 
 def test_a_changed_machine_makes_the_result_outdated_and_says_what_changed() -> None:
