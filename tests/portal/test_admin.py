@@ -1,6 +1,7 @@
 """The operators' admin: who gets in, what is there, and that nothing of a tenant's data is."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
@@ -39,7 +40,9 @@ def test_a_tenants_owner_is_no_operator() -> None:
 
 
 def test_operators_see_tenants_people_jobs_and_catalogs(operator: Browser, site: Site) -> None:
-    assert site.estate.cast.tenant.name in text_of(operator.get("/admin/tenants/tenant/?all="))
+    name = site.estate.cast.tenant.name
+    assert name in text_of(operator.get("/admin/tenants/tenant/", query=f"?q={quote(name)}"))
+    assert name not in text_of(operator.get("/admin/tenants/tenant/", query="?q=nobody"))
     for path in ("/admin/", "/admin/tenants/user/", "/admin/jobs/job/", "/admin/assessments/catalog/"):
         assert operator.get(path).status_code == 200
 
