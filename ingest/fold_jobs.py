@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from ingest.folding import days_to_fold, fold_day
+from ingest.folding import FoldFailedError, days_to_fold, fold_day
 from ingest.forgetting import projects_to_forget
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.jobs.queueing import enqueue_once
@@ -24,10 +24,6 @@ TURN_SECONDS = 10.0
 # Jobs start one after the other, so that those of a thousand tenants do not stand before everything else.
 APART = timedelta(seconds=2)
 START_WITHIN = timedelta(minutes=45)
-
-
-class FoldFailedError(Exception):
-    """Some days could not be folded; the others were."""
 
 
 def queue_folds(now: datetime) -> None:
@@ -48,12 +44,15 @@ def _starts(now: datetime, tenants: int) -> Iterator[datetime]:
         now += apart
 
 
-def fold_in_turns(held: Claim) -> None:
-    """Folds a tenant's days, oldest first, until there are none or the turn is over."""
-    now, ends_at = timezone.now(), time.monotonic() + TURN_SECONDS
+def fold_in_turns(held: Claim, *, turn_seconds: float = TURN_SECONDS) -> None:
+    """Folds a tenant's days, oldest first, until there are none or the turn is over.
+
+    What cannot be folded keeps nothing else: the job fails, and is tried again, when all the rest is folded.
+    """
+    now, ends_at = timezone.now(), time.monotonic() + turn_seconds
     with tenant_context(held.tenant_id):
         days = days_to_fold(now)
-    failed: list[date] = []
+    failed = 0
     for number, day in enumerate(days):
         held.progress(number, len(days))
         try:
@@ -61,24 +60,19 @@ def fold_in_turns(held: Claim) -> None:
         except LeaseLostError:
             raise
         except Exception:
-            # One day that cannot be folded must not keep the others; the job fails in the end and is tried again.
             log.exception("fold_failed", day=str(day), tenant=held.tenant_id)
-            failed.append(day)
-            finished = True
-        if not finished:
-            break
-    else:
-        finished = True
+            failed += 1
+        else:
+            if not finished:
+                held.put_off()
+                return
     if failed:
-        raise FoldFailedError(f"{len(failed)} days")
-    if finished:
-        held.finish()
-    else:
-        held.put_off()
+        raise FoldFailedError(f"{failed} days")
+    held.finish()
 
 
 def _fold_until(ends_at: float, held: Claim, day: date) -> bool:
-    """Folds chunks of a day until it is done (True) or the turn is over (False)."""
+    """Folds chunks of a day until it is done (True) or the turn is over (False): each turn folds one at least."""
     chunks = fold_day(held.tenant_id, day, before_chunk=held.renew)
     return all(time.monotonic() <= ends_at for _ in chunks)
 

@@ -5,12 +5,14 @@ with the rows that are there, and writes these anew. Whatever is killed, repeate
 either in a block or in a folded row. Blocks of file imports (epoch 0) stay as they are: an import can be undone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
+import structlog
+from django.db import InterfaceError, OperationalError
 from numpy.typing import NDArray
 
 from ingest.bulk import plain_array, rows, run
@@ -18,7 +20,7 @@ from ingest.daily import DayOfMachine, store_daily
 from ingest.folded_ranks import pack_ranks, unpack_ranks
 from ingest.folded_values import pack_values
 from ingest.merging import Blocks, Grid, Ranks
-from ingest.packing import DAY_SECONDS
+from ingest.packing import DAY_SECONDS, VALUE
 from ingest.partitions import make_partitions_to_fold
 from ingest.performance import EPOCH, JOINED, READ_RANKED_DAYS, layouts_of, ranked_days, read_groups
 from ingest.retention import RETENTION
@@ -26,6 +28,7 @@ from ingest.series import Layout, store_layouts
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.row_level_security import tenant_context
 
+log = structlog.get_logger(__name__)
 # How long after its end a day is folded: appliances send each hour, and what comes later is folded on the next round.
 CLOSED_AFTER = timedelta(hours=2)
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -40,10 +43,22 @@ WHERE EXISTS (SELECT FROM ingest_performanceblock
                 AND start_at < (day + 1)::timestamp AT TIME ZONE 'UTC' AND epoch > 0)
 ORDER BY day
 """
-MACHINES_TO_FOLD = """
-SELECT machine_id, sum(octet_length("values")) FROM ingest_performanceblock
-WHERE tenant_id = %s AND machine_id > %s AND start_at >= %s AND start_at < %s AND epoch > 0
-GROUP BY machine_id ORDER BY machine_id LIMIT %s
+# With the bytes that each takes while it is folded: its blocks, and a whole day of each of their series.
+MACHINES_TO_FOLD = f"""
+SELECT machine_id, sum(bytes)::bigint FROM (
+    SELECT machine_id, sum(octet_length("values"))
+                       + max(octet_length("values") / points) * ({DAY_SECONDS} / interval_seconds::int) AS bytes
+    FROM ingest_performanceblock
+    WHERE tenant_id = %s AND machine_id > %s AND start_at >= %s AND start_at < %s AND epoch > 0
+    GROUP BY machine_id, layout_id, interval_seconds
+) held GROUP BY machine_id ORDER BY machine_id LIMIT %s
+"""
+# The same of the rows that are there from earlier folds.
+FOLDED_BEFORE = f"""
+SELECT f.machine_id, sum(jsonb_array_length(l.series) * ({DAY_SECONDS} / f.interval_seconds::int))::bigint
+                     * {VALUE.itemsize}
+FROM ingest_foldedday f JOIN ingest_serieslayout l ON l.tenant_id = f.tenant_id AND l.id = f.layout_id
+WHERE f.tenant_id = %s AND f.machine_id >= %s AND f.machine_id <= %s AND f.day = %s GROUP BY f.machine_id
 """
 # Two folds of one day of one tenant take turns. A block is never changed, only inserted and deleted.
 LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtextextended('ingest_fold ' || %s::text, %s))"
@@ -85,33 +100,74 @@ def days_to_fold(now: datetime) -> list[date]:
     return [day for (day,) in rows(DAYS_TO_FOLD, [days, current_tenant_id()])]
 
 
+class FoldFailedError(Exception):
+    """Some of what was to be folded could not be; the rest was."""
+
+
+class _UnfoldableError(Exception):
+    """A chunk cannot be folded because of what it holds."""
+
+
 def fold_day(
     tenant_id: int, day: date, *, chunk_bytes: int = CHUNK_BYTES, before_chunk: Callable[[], None] = lambda: None
 ) -> Iterator[int]:
     """Folds a tenant's day chunk by chunk; yields after the commit of each how many machines it held.
 
-    `before_chunk` is called inside each transaction first and may raise to stop.
+    `before_chunk` is called inside each transaction first and may raise to stop. A machine that cannot be folded keeps
+    none of the others: FoldFailedError is raised when all have had their turn.
     """
     with tenant_context(tenant_id):
         make_partitions_to_fold(day)
-    after = NO_MACHINE
+    after, failed = NO_MACHINE, 0
     while machines := _machines_to_fold(tenant_id, day, after):
         for chunk in _chunks(machines, chunk_bytes):
-            with tenant_context(tenant_id):
-                before_chunk()
-                fold_machines(chunk, day)
-            yield len(chunk)
+            failed += yield from _fold_or_halve(tenant_id, day, chunk, before_chunk)
         after = machines[-1][0]
+    if failed:
+        raise FoldFailedError(f"{failed} machines")
+
+
+def _fold_or_halve(
+    tenant_id: int, day: date, chunk: Sequence[UUID], before_chunk: Callable[[], None]
+) -> Generator[int, None, int]:
+    """Folds a chunk in a transaction, or, where that cannot be, each half of it; returns how many machines failed."""
+    try:
+        with tenant_context(tenant_id):
+            before_chunk()
+            _fold_whole(chunk, day)
+    except _UnfoldableError:
+        if len(chunk) == 1:
+            log.exception("machine_not_folded", machine=str(chunk[0]), day=str(day), tenant=tenant_id)
+            return 1
+    else:
+        yield len(chunk)
+        return 0
+    middle = len(chunk) // 2
+    failed = yield from _fold_or_halve(tenant_id, day, chunk[:middle], before_chunk)
+    return failed + (yield from _fold_or_halve(tenant_id, day, chunk[middle:], before_chunk))
+
+
+def _fold_whole(chunk: Sequence[UUID], day: date) -> None:
+    try:
+        fold_machines(chunk, day)
+    except (OperationalError, InterfaceError):
+        # A database that is full, busy or away: smaller chunks would fare no better.
+        raise
+    except Exception as error:
+        raise _UnfoldableError from error
 
 
 def _machines_to_fold(tenant_id: int, day: date, after: UUID) -> list[tuple[UUID, int]]:
-    """Machines with blocks of that day and how many bytes these hold, in order."""
+    """Machines with blocks of that day, in order, and how many bytes their day takes in memory."""
     first = _midnight(day)
     with tenant_context(tenant_id):
-        return rows(MACHINES_TO_FOLD, [tenant_id, after, first, first + timedelta(days=1), MACHINES_A_LIST])
+        listed = rows(MACHINES_TO_FOLD, [tenant_id, after, first, first + timedelta(days=1), MACHINES_A_LIST])
+        folded = dict(rows(FOLDED_BEFORE, [tenant_id, listed[0][0], listed[-1][0], day])) if listed else {}
+    return [(machine_id, size + folded.get(machine_id, 0)) for machine_id, size in listed]
 
 
 def _chunks(machines: Sequence[tuple[UUID, int]], chunk_bytes: int) -> Iterator[list[UUID]]:
+    """Machines whose days take `chunk_bytes` together: a multiple of that is the memory of a fold."""
     chunk: list[UUID] = []
     size = 0
     for machine_id, length in machines:

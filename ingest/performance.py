@@ -138,7 +138,7 @@ def layouts_of(groups: Iterable[Sequence[Blocks]]) -> dict[UUID, Layout]:
 def read_groups(sql: str, parameters: Mapping[str, object], *, packed_ranks: bool = False) -> Groups:
     """Runs a COPY of rows as READ_POINTS or (`packed_ranks`) READ_RANKED_DAYS gives them."""
     stream = io.BytesIO()
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.cursor.copy_expert(cursor.cursor.mogrify(sql, parameters), stream)
     found: Groups = {}
     for machine_id, layout_id, interval, points, starts, ranks, values in _copied_rows(stream.getbuffer()):

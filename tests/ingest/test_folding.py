@@ -13,15 +13,16 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.fold_jobs import FOLD_TASK, queue_folds
+from ingest.fold_jobs import FOLD_TASK, fold_in_turns, queue_folds
 from ingest.folded_ranks import pack_ranks, unpack_ranks
 from ingest.folded_values import pack_values, unpack_values
-from ingest.folding import closed_days, days_to_fold, fold_day, fold_machines
+from ingest.folding import FoldFailedError, closed_days, days_to_fold, fold_day, fold_machines
 from ingest.merging import MachineSeries, Ranks
 from ingest.models import DailyStatistics, FoldedDay, PerformanceBlock
 from ingest.partitions import make_partitions_to_fold
 from ingest.performance import read_series
 from ingest.tasks import give_back_space
+from migrate_hub.jobs.claiming import Claim, claim
 from migrate_hub.jobs.models import Job, JobState
 from migrate_hub.jobs.queueing import enqueue_once
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -242,6 +243,56 @@ def test_a_fold_that_breaks_off_has_folded_whole_chunks(scene: Scene) -> None:
     assert scene.fold() == 1
     for machine_id in (scene.first, scene.second):
         _same(before[machine_id], scene.read()[machine_id])
+
+
+def test_chunks_are_cut_by_what_a_day_of_all_series_takes(scene: Scene) -> None:
+    """One point of two series is 8 bytes sent, and a day of 1,152 bytes."""
+    scene.send(sequence=1, cpu_percent=[1], memory_percent=[1])
+    assert list(fold_day(scene.tenant_id, DAY.date(), chunk_bytes=2300)) == [1, 1]
+    scene.send(sequence=2, cpu_percent=[2])
+    assert list(fold_day(scene.tenant_id, DAY.date(), chunk_bytes=2 * (576 + 1152))) == [1, 1]
+    scene.send(sequence=3, cpu_percent=[3])
+    assert list(fold_day(scene.tenant_id, DAY.date(), chunk_bytes=2 * (4 + 576 + 1152))) == [2]
+
+
+def _spoil(scene: Scene) -> None:
+    """A late point of both machines, and a folded day of the first one that nobody can read any more."""
+    scene.send(sequence=1, cpu_percent=[1])
+    scene.fold()
+    with tenant_context(scene.tenant_id):
+        FoldedDay.objects.filter(machine_id=scene.first).update(ranks=b"spoiled")
+    scene.send(sequence=2, cpu_percent=[2])
+
+
+def test_a_machine_that_cannot_be_folded_keeps_no_other(scene: Scene) -> None:
+    _spoil(scene)
+    with pytest.raises(FoldFailedError, match="1 machines"):
+        scene.fold()
+    assert scene.blocks() == 1
+    with tenant_context(scene.tenant_id):
+        (second,) = read_series([scene.second], DAY, TOMORROW)
+    assert second.values[0, 0] == 2
+
+
+def test_a_job_folds_all_the_rest_in_its_turns_before_it_fails(scene: Scene) -> None:
+    _spoil(scene)
+    scene.send(start_at=TOMORROW, sequence=3, cpu_percent=[3])
+    with tenant_context(scene.tenant_id):
+        enqueue_once(FOLD_TASK, scene.cast.tenant.public_id, queue="nobody", not_before=timezone.now())
+    left = []
+    for _ in range(2):
+        fold_in_turns(_claimed(scene), turn_seconds=0)
+        left.append(scene.blocks())
+        assert _job(scene).state == JobState.QUEUED
+    assert left == [3, 1]
+    with pytest.raises(FoldFailedError, match="1 days"):
+        fold_in_turns(_claimed(scene), turn_seconds=0)
+
+
+def _claimed(scene: Scene) -> Claim:
+    held = claim(scene.tenant_id, _job(scene).id)
+    assert held is not None
+    return held
 
 
 def test_a_day_is_closed_two_hours_after_its_end() -> None:
