@@ -16,9 +16,10 @@ from django.db import connection
 from assessments.array_cache import ArrayCache
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import BoolArray, IntArray
+from assessments.engine.machines import Machines
 from assessments.engine.rankings import Rankings
 from assessments.engine.target import Target
-from assessments.engine.values import KnownArray, Machines
+from assessments.engine.values import KnownArray
 from assessments.models import AssessmentRun, RunStatus, Sensitivity
 from assessments.packed_run import RunInputs, load_inputs
 from assessments.paired_machines import paired, use_differs

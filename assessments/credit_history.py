@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from assessments.catalog.models import Sku
 from assessments.engine.credits import MIN_WINDOW_MINUTES, carried, credit_terms
 from assessments.engine.fixed_point import IntArray, scaled
+from assessments.engine.machines import Credits
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.settings import Settings
-from assessments.engine.values import Catalog, Credits
+from assessments.engine.values import Catalog
 from ingest.packing import quantised
 from ingest.percentiles import WINDOWS
 from ingest.performance import MachineSeries, read_series

@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 
 from assessments.credit_history import CreditAnswers, as_text, credits_of
 from assessments.engine.fixed_point import IntArray, scaled
-from assessments.engine.values import BOOT_TYPES, Disks, DiskTotals, Machines, Nics, NicTotals, Observed
+from assessments.engine.machines import BOOT_TYPES, Disks, DiskTotals, Machines, Nics, NicTotals
+from assessments.engine.values import Observed
 from assessments.models import AssessedDisk, AssessedMachine
 from ingest.imports.models import ImportedUtilization
 from ingest.models import DiscoveredBy, Disk, Machine, Nic

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assessments.engine.fixed_point import IntArray
-from assessments.engine.values import Credits, Disks, DiskTotals, Machines, Nics, NicTotals, Observed
+from assessments.engine.machines import Credits, Disks, DiskTotals, Machines, Nics, NicTotals
+from assessments.engine.values import Observed
 from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS, LoadedMachines
 from assessments.models import AssessmentRun, RunShard, ShardArrays
 from migrate_hub.errors import DomainError

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from assessments.engine.fixed_point import BoolArray, IntArray
-from assessments.engine.values import Credits, Machines, Observed
+from assessments.engine.machines import Credits, Machines
+from assessments.engine.values import Observed
 from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS
 from assessments.packed_run import TOTALS, RunInputs
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from assessments.credit_history import KEPT_WINDOWS, credits_of_answers, read_windows
 from assessments.engine.fixed_point import IntArray, scaled
-from assessments.engine.values import Credits, Disks, Machines, Nics, Observed
+from assessments.engine.machines import Credits, Disks, Machines, Nics
+from assessments.engine.values import Observed
 from assessments.inputs import DISK_METRICS, MACHINE_METRICS, NIC_METRICS
 from assessments.models import AssessmentRun, ShardArrays
 from assessments.packed_run import CREDIT_NUMBER, RunInputs, same_terms

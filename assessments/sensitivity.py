@@ -16,10 +16,11 @@ from assessments.array_cache import ArrayCache
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
 from assessments.engine.issues import READINESS
+from assessments.engine.machines import Machines
 from assessments.engine.rankings import Rankings
 from assessments.engine.recommendations import UNPRICED_REASONS, Recommendations, ScenarioRecommendations
 from assessments.engine.scenarios import SCENARIO_NAMES
-from assessments.engine.values import KnownArray, Machines
+from assessments.engine.values import KnownArray
 from assessments.models import AssessedMachine, AssessmentRun
 from assessments.packed_run import load_inputs
 from assessments.percentile_grid import WINDOW_NAMES, Reading, load_menu, reading_of

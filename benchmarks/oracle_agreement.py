@@ -21,21 +21,9 @@ import numpy as np
 from assessments.engine.assess import assess
 from assessments.engine.fixed_point import BoolArray, IntArray, scaled
 from assessments.engine.issues import READINESS
+from assessments.engine.machines import BOOT_TYPES, Disks, Machines, Nics
 from assessments.engine.settings import Settings, UnknownLimit, UnknownLimits
-from assessments.engine.values import (
-    BOOT_TYPES,
-    DISK_TYPES,
-    Bursting,
-    Catalog,
-    Disks,
-    DiskTiers,
-    KnownArray,
-    Machines,
-    Nics,
-    Observed,
-    SizePrices,
-    Sizes,
-)
+from assessments.engine.values import DISK_TYPES, Bursting, Catalog, DiskTiers, KnownArray, Observed, SizePrices, Sizes
 
 REGION = "centralus"
 # Azure Migrate's own list of series in its own order, without A, B, accelerated and HPC series (rule book 3).

@@ -17,6 +17,7 @@ from assessments.engine.disks import recommend_disks
 from assessments.engine.fixed_point import BoolArray, IntArray
 from assessments.engine.guest_os import LICENCES
 from assessments.engine.issues import DATA_ISSUE, FINDING, READINESS
+from assessments.engine.machines import Machines
 from assessments.engine.matching import (
     DIMENSION,
     UNKNOWN_DISK_LIMITS,
@@ -42,7 +43,7 @@ from assessments.engine.security import security_readiness
 from assessments.engine.settings import Settings
 from assessments.engine.sizing import Sizing, size_machines
 from assessments.engine.target import Target
-from assessments.engine.values import Catalog, KnownArray, Machines
+from assessments.engine.values import Catalog, KnownArray
 
 UNKNOWN_LIMIT_ISSUES = {"disk_limit_unknown": UNKNOWN_DISK_LIMITS, "network_limit_unknown": UNKNOWN_NETWORK_LIMITS}
 

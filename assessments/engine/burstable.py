@@ -5,9 +5,9 @@ import numpy as np
 
 from assessments.engine.credits import MIN_WINDOW_MINUTES, burstable_sizes
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, scaled_number, to_decimal
+from assessments.engine.machines import Machines
 from assessments.engine.target import Target
 from assessments.engine.trace import Refusal
-from assessments.engine.values import Machines
 
 CONSTRAINT = "cpu_credits"
 MINUTES_PER_HOUR, HOURS_PER_DAY = 60, 24

@@ -3,10 +3,10 @@
 import numpy as np
 
 from assessments.engine.fixed_point import IntArray
+from assessments.engine.machines import Machines
 from assessments.engine.recommendations import CONFIDENCE_REASONS, AssessmentConfidence, Confidence
 from assessments.engine.requirement import FULL_PERCENT, count_parts
 from assessments.engine.target import Target
-from assessments.engine.values import Machines
 
 MACHINE_SERIES, DISK_SERIES, NIC_SERIES = 2, 4, 2
 MAX_STARS = 5

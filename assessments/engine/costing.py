@@ -17,11 +17,12 @@ from assessments.engine.fixed_point import (
     scaled_number,
 )
 from assessments.engine.guest_os import Licence
+from assessments.engine.machines import Disks
 from assessments.engine.recommendations import DiskRecommendations
 from assessments.engine.scenarios import COMMITMENTS, Scenario
 from assessments.engine.settings import FULL_MONTH_HOURS
 from assessments.engine.target import Target
-from assessments.engine.values import DISK_TYPES, Catalog, Disks, KnownArray, SizePrices
+from assessments.engine.values import DISK_TYPES, Catalog, KnownArray, SizePrices
 
 WHOLE = 100 * QUANTITY_SCALE
 SECONDS_PER_MONTH = FULL_MONTH_HOURS * 3600

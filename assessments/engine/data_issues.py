@@ -4,9 +4,10 @@ import numpy as np
 
 from assessments.engine.fixed_point import BoolArray
 from assessments.engine.issues import DATA_ISSUE, DATA_ISSUES, DISK_DATA_ISSUE, DISK_DATA_ISSUES, NIC_DATA_ISSUES
+from assessments.engine.machines import Disks, Machines, Nics
 from assessments.engine.requirement import FULL_PERCENT, count_parts
 from assessments.engine.target import Target
-from assessments.engine.values import Disks, Machines, Nics, Observed
+from assessments.engine.values import Observed
 
 
 def machine_data_issues(machines: Machines, target: Target) -> BoolArray:

@@ -11,12 +11,13 @@ from assessments.engine import flexible_disks
 from assessments.engine.data_issues import disk_data_issues
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
 from assessments.engine.issues import DISK_FINDING, DISK_FINDINGS
+from assessments.engine.machines import Disks
 from assessments.engine.recommendations import DiskRecommendations, DiskRequirement
 from assessments.engine.requirement import has_no_counters
 from assessments.engine.rule_sets import RuleSet
 from assessments.engine.settings import DiskType
 from assessments.engine.target import Target
-from assessments.engine.values import DISK_TYPES, Catalog, Disks, DiskTiers, KnownArray
+from assessments.engine.values import DISK_TYPES, Catalog, DiskTiers, KnownArray
 
 AUTOMATIC: tuple[DiskType, ...] = ("standard_hdd", "standard_ssd", "premium_ssd")
 DATA_DISKS_ONLY: frozenset[DiskType] = frozenset({"premium_ssd_v2", "ultra"})

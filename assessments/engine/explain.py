@@ -16,6 +16,7 @@ from assessments.engine.costing import PricePart, discount_percent, price_parts
 from assessments.engine.explain_disks import explain_disks
 from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
 from assessments.engine.guest_os import LICENCES, Licence
+from assessments.engine.machines import BOOT_TYPES, Machines
 from assessments.engine.matching import DIMENSIONS, feasible
 from assessments.engine.rankings import Ranking, Rankings
 from assessments.engine.recommendations import CONFIDENCE_REASONS, UNPRICED_REASONS, Recommendations
@@ -35,7 +36,7 @@ from assessments.engine.trace import (
     ScenarioTrace,
 )
 from assessments.engine.trace_parts import issue_traces, observed_trace
-from assessments.engine.values import BOOT_TYPES, Catalog, Machines, Observed
+from assessments.engine.values import Catalog, Observed
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
 NIC_METRICS = ("received_mbps", "transmitted_mbps")

@@ -13,12 +13,12 @@ from assessments.engine.explain import allocated_arithmetic, price_lines, refusa
 from assessments.engine.explain_bulk_disks import BriefDisk, brief_disks
 from assessments.engine.fixed_point import MONEY_SCALE, BoolArray, IntArray, to_decimal
 from assessments.engine.guest_os import LICENCES
+from assessments.engine.machines import Machines
 from assessments.engine.matching import feasible
 from assessments.engine.rankings import Ranking, Rankings
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.scenarios import SCENARIOS
 from assessments.engine.trace import PriceLine, RefusedOffer, RunnerUp
-from assessments.engine.values import Machines
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from assessments.engine import flexible_disks
 from assessments.engine.disks import Need, allowed_types, disk_need, offered_tiers
 from assessments.engine.explain_disks import disk_price_lines, disk_refusals
 from assessments.engine.fixed_point import MONEY_SCALE, QUANTITY_SCALE, BoolArray, IntArray, to_decimal
+from assessments.engine.machines import Machines
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.requirement import has_no_counters
 from assessments.engine.settings import DiskType
 from assessments.engine.target import Target
 from assessments.engine.trace import PriceLine, RefusedOffer, RunnerUp
-from assessments.engine.values import Machines
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ import numpy as np
 from assessments.engine import flexible_disks
 from assessments.engine.disks import Need, allowed_types, disk_need, offered_tiers
 from assessments.engine.fixed_point import MONEY_SCALE, QUANTITY_SCALE, to_decimal
+from assessments.engine.machines import Machines
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.requirement import has_no_counters
 from assessments.engine.settings import FULL_MONTH_HOURS, DiskType
 from assessments.engine.target import Target
 from assessments.engine.trace import DiskTrace, PriceLine, Refusal, RefusedOffer, RequiredTrace, RunnerUp
 from assessments.engine.trace_parts import issue_traces, observed_trace
-from assessments.engine.values import DISK_TYPES, Machines, PremiumV2, Ultra
+from assessments.engine.values import DISK_TYPES, PremiumV2, Ultra
 
 ProvisionedUnit = Literal["gib_hour", "iops_hour", "mbps_hour"]
 

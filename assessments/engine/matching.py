@@ -11,10 +11,11 @@ import numpy as np
 
 from assessments.engine.credits import burstable_sizes
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
+from assessments.engine.machines import Disks
 from assessments.engine.recommendations import DiskRecommendations, Requirement
 from assessments.engine.settings import Settings
 from assessments.engine.target import Target
-from assessments.engine.values import DISK_TYPES, Disks, KnownArray
+from assessments.engine.values import DISK_TYPES, KnownArray
 
 Stage = Literal["storage", "network", "compute"]
 STAGES: tuple[Stage, ...] = ("storage", "network", "compute")

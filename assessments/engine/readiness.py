@@ -7,10 +7,10 @@ import numpy as np
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray
 from assessments.engine.guest_os import LICENCES, GuestOs, classify
 from assessments.engine.issues import FINDING, FINDINGS, READINESS, Issue, Readiness
+from assessments.engine.machines import BOOT_TYPES, Machines
 from assessments.engine.recommendations import Requirement
 from assessments.engine.requirement import count_parts
 from assessments.engine.rule_sets import RuleSet
-from assessments.engine.values import BOOT_TYPES, Machines
 
 MEGABYTES_PER_GB = 1024
 

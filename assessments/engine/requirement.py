@@ -4,9 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 from assessments.engine.fixed_point import QUANTITY_SCALE, IntArray, multiply_ceiling, scaled_number
+from assessments.engine.machines import BOOT_TYPES, Disks, Machines
 from assessments.engine.recommendations import DiskRequirement, Requirement
 from assessments.engine.target import Target
-from assessments.engine.values import BOOT_TYPES, Disks, KnownArray, Machines, Observed
+from assessments.engine.values import KnownArray, Observed
 
 FULL_PERCENT = 100 * QUANTITY_SCALE
 BITS_PER_BYTE = 8

@@ -5,9 +5,9 @@ import numpy as np
 from assessments.engine.fixed_point import QUANTITY_SCALE, IntArray
 from assessments.engine.guest_os import GuestOs
 from assessments.engine.issues import READINESS
+from assessments.engine.machines import Machines
 from assessments.engine.readiness import Guests
 from assessments.engine.recommendations import SECURITY_READINESS
-from assessments.engine.values import Machines
 
 MIN_CORES = 2
 MIN_MEMORY_MB = 1024

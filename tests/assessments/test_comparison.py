@@ -19,7 +19,8 @@ from assessments.catalog.catalog_file import PriceRow, read_snapshot, write_snap
 from assessments.catalog.loading import load_catalog
 from assessments.comparison import CAUSES, steps
 from assessments.engine.fixed_point import scaled
-from assessments.engine.values import Disks, KnownArray, Machines, Nics, Observed
+from assessments.engine.machines import Disks, Machines, Nics
+from assessments.engine.values import KnownArray, Observed
 from assessments.models import AssessmentRun, Sensitivity
 from assessments.packed_run import RunInputs
 from assessments.paired_machines import paired

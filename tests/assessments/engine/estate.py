@@ -11,21 +11,17 @@ import numpy as np
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.credits import carried
 from assessments.engine.fixed_point import QUANTITY_SCALE, BoolArray, IntArray, billionths, scaled
+from assessments.engine.machines import BOOT_TYPES, Credits, Disks, Machines, Nics
 from assessments.engine.rankings import Rankings
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.settings import DiskType
 from assessments.engine.target import Target
 from assessments.engine.values import (
-    BOOT_TYPES,
     DISK_TYPES,
     Bursting,
     Catalog,
-    Credits,
-    Disks,
     DiskTiers,
     KnownArray,
-    Machines,
-    Nics,
     Observed,
     PremiumV2,
     SizePrices,

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from assessments.engine.explain import explain
 from assessments.engine.explain_bulk import BriefTrace, explain_briefly
+from assessments.engine.machines import Machines
 from assessments.engine.rankings import Rankings
 from assessments.engine.settings import DiskType, Settings
 from assessments.engine.target import Target
 from assessments.engine.trace import MachineTrace
-from assessments.engine.values import Catalog, Machines
+from assessments.engine.values import Catalog
 from tests.assessments.engine.estate import (
     Disk,
     Machine,

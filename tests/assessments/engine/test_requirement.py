@@ -8,11 +8,12 @@ import pytest
 
 from assessments.engine.assess import assess
 from assessments.engine.explain import explain
+from assessments.engine.machines import DiskTotals, NicTotals
 from assessments.engine.requirement import requirement
 from assessments.engine.rule_sets import RULE_SETS
 from assessments.engine.settings import RuleSetName, Settings, SizingCriterion
 from assessments.engine.target import Target
-from assessments.engine.values import DiskTotals, NicTotals, Observed
+from assessments.engine.values import Observed
 from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate, number, westus
 
 # Sizes that differ in vCPUs alone, so that the cores decide.

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assessments.engine.values import Credits, KnownArray, Observed
+from assessments.engine.machines import Credits
+from assessments.engine.values import KnownArray, Observed
 from tests.assessments.engine.estate import Disk, Machine, Nic, Offerings, Size, estate
 
 MACHINES = estate([Machine(disks=[Disk()], nics=[Nic()])] * 2)
