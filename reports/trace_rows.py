@@ -191,7 +191,12 @@ def _refused(offer: RefusedOffer) -> dict[str, Any]:
 
 
 def _words(refusal: Refusal) -> str:
-    """`cores: needs 4, offers 2, short by 2`."""
+    """`cores: needs 4, offers 2, short by 2`; behind it in brackets what figures do not tell."""
+    told = _figures(refusal)
+    return f"{told} ({refusal.detail})" if refusal.detail else told
+
+
+def _figures(refusal: Refusal) -> str:
     if refusal.required is None:
         return refusal.constraint
     if refusal.offered is None:

@@ -104,7 +104,9 @@ def _check_rows(rows: list[dict[str, Any]], refused: list[dict[str, Any]], runne
         first = offer["refusals"][0]
         assert row["First constraint"] == first["constraint"]
         assert row["Short by"] == number(first["short_by"])
-        assert all(refusal["constraint"] in row["All constraints"] for refusal in offer["refusals"])
+        for refusal in offer["refusals"]:
+            assert refusal["constraint"] in row["All constraints"]
+            assert (refusal["detail"] or "") in row["All constraints"]
     for row in rows:
         assert row["Cheaper ones refused, in all"] == len(refused)
         assert row["Runner-up"] == (runner_up or {}).get("name")
