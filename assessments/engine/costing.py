@@ -96,18 +96,20 @@ def _compute_part(target: Target, scenario: Scenario) -> PricePart:
 
 
 def _license_parts(target: Target, scenario: Scenario, licence: Licence) -> tuple[PricePart, ...]:
-    """What comes on top of compute. Dev/Test charges no license; the hybrid benefit brings the customer's own.
+    """What comes on top of compute: what the customer does not bring with the hybrid benefit.
 
+    Dev/Test waives what Microsoft would charge for, Windows, and not the subscriptions of Red Hat and SUSE.
     A Linux subscription without a price is left out of the cost (T21: it never was in); the machine then carries a
     data issue.
     """
-    if licence == "none" or scenario.term == "dev_test":
+    if licence == "none":
         return ()
     strict = target.settings.commitment_rule == "strict" and scenario.term in COMMITMENTS
     hours = FULL_MONTH_HOURS if strict else target.settings.uptime.hours
     prices = target.catalog.prices
     if licence == "windows":
-        return () if scenario.hybrid_benefit else (PricePart("windows_licence", windows_license(prices), hours=hours),)
+        waived = scenario.hybrid_benefit or scenario.term == "dev_test"
+        return () if waived else (PricePart("windows_licence", windows_license(prices), hours=hours),)
     if not _subscription_due(target, scenario):
         return ()
     subscription = _subscription(prices, licence)
@@ -127,7 +129,7 @@ def windows_license(prices: SizePrices) -> KnownArray:
 
 def lacks_subscription_price(target: Target, scenario: Scenario, licence: Licence) -> BoolArray:
     """Sizes whose cost leaves a Linux subscription out because the catalog has no price for it."""
-    if licence not in ("rhel", "sles") or scenario.term == "dev_test" or not _subscription_due(target, scenario):
+    if licence not in ("rhel", "sles") or not _subscription_due(target, scenario):
         return np.zeros(len(target.catalog.sizes), dtype=np.bool_)
     return ~_subscription(target.catalog.prices, licence).known
 
@@ -162,7 +164,9 @@ def bandwidth_cost(outbound_gb: KnownArray, catalog: Catalog) -> KnownArray:
 
 
 def _subscription_due(target: Target, scenario: Scenario) -> bool:
-    covered = scenario.hybrid_benefit and target.settings.hybrid_benefit == "windows_and_linux"
+    """Dev/Test is one scenario, in which own subscriptions count as the settings say."""
+    brings_own = scenario.hybrid_benefit or scenario.term == "dev_test"
+    covered = brings_own and target.settings.hybrid_benefit == "windows_and_linux"
     return target.rules.linux_subscriptions_priced and not covered
 
 

@@ -17,7 +17,7 @@ Term = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Terms of sale. With the hybrid benefit the customer's own licences are used; Dev/Test charges no license."""
+    """Terms of sale. The hybrid benefit uses the customer's own licences; Dev/Test charges none for Windows."""
 
     name: str
     term: Term

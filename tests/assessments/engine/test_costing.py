@@ -40,7 +40,7 @@ def costs(settings: Settings, *, os: str = WINDOWS, size: Size = D2S) -> dict[st
 
 
 def test_all_scenarios_of_a_windows_machine_come_from_one_run() -> None:
-    """G06: 695 / 12 + 0.092 x 744; a savings plan is its rate x 744; Dev/Test pays no license."""
+    """G06: 695 / 12 + 0.092 x 744; a savings plan is its rate x 744; Dev/Test pays no Windows license."""
     assert costs(Settings()) == {
         "pay_as_you_go": "155.50",
         "pay_as_you_go_hybrid_benefit": "87.05",
@@ -139,6 +139,7 @@ def test_linux_subscriptions_are_paid_unless_the_benefit_covers_them() -> None:
     assert paid["pay_as_you_go"] == paid["pay_as_you_go_hybrid_benefit"] == "131.69"  # (0.117 + 0.06) x 744
     assert covered["pay_as_you_go_hybrid_benefit"] == "87.05"
     assert covered["dev_test"] == "81.84"
+    assert paid["dev_test"] == "126.48"  # (0.110 + 0.06) x 744: Dev/Test waives what is Microsoft's only
     assert paid["reservation_1y"] == "102.56"  # 57.9167 + 0.06 x 744
     assert costs(Settings(), os=SLES, size=size)["pay_as_you_go"] == "124.25"
     assert costs(Settings(rule_set="am-2020-09"), os=RHEL, size=size)["pay_as_you_go"] == "87.05"
@@ -149,7 +150,8 @@ def test_linux_subscriptions_are_paid_unless_the_benefit_covers_them() -> None:
     [
         (Settings(), True),
         (Settings(hybrid_benefit="windows_and_linux"), False),
-        (Settings(offer="dev_test"), False),
+        (Settings(offer="dev_test"), True),
+        (Settings(offer="dev_test", hybrid_benefit="windows_and_linux"), False),
         (Settings(rule_set="am-2020-09"), False),
     ],
 )
