@@ -23,7 +23,6 @@ from ingest.performance import read_series
 from ingest.series import DISK_SERIES, MACHINE_SERIES, NIC_SERIES
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import uuid7
-from migrate_hub.tenants.row_level_security import tenant_context
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -242,17 +241,27 @@ def appliance_coverage(appliance: Appliance, days: int, now: datetime) -> dict[s
     }
 
 
-def count_due_days(tenant_id: int, now: datetime) -> int:
-    """Counts what is due of a tenant, a day of an appliance a transaction, and forgets old days. Returns how many."""
-    with tenant_context(tenant_id):
-        CoverageDay.objects.filter(day__lt=now.date() - timedelta(days=MAX_DAYS + 1)).delete()
-        for appliance in Appliance.objects.filter(project__deleted_at=None).exclude(registered_at=None):
-            ensure_days(appliance, now)
-        due = list(due_days(now).order_by("-day", "id"))
-    for row in due:
-        with tenant_context(tenant_id):
-            count_day(row, now)
-    return len(due)
+def has_days_to_count(now: datetime) -> bool:
+    """Whether the current tenant has days to count or to forget; one that listens to an appliance always has."""
+    return _listening().exists() or due_days(now).exists() or _forgotten(now).exists()
+
+
+def days_to_count(now: datetime) -> list[CoverageDay]:
+    """The days of the current tenant that are due, newest first. Those of silent appliances are made, old ones go."""
+    _forgotten(now).delete()
+    for appliance in _listening():
+        ensure_days(appliance, now)
+    return list(due_days(now).order_by("-day", "id"))
+
+
+def _listening() -> "QuerySet[Appliance]":
+    listening: QuerySet[Appliance] = Appliance.objects.filter(project__deleted_at=None).exclude(registered_at=None)
+    return listening
+
+
+def _forgotten(now: datetime) -> "QuerySet[CoverageDay]":
+    old: QuerySet[CoverageDay] = CoverageDay.objects.filter(day__lt=now.date() - timedelta(days=MAX_DAYS + 1))
+    return old
 
 
 def _shown(counted: Counted) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Folding in the background: who has days to fold, and a job a tenant that folds them in short turns."""
 
 import time
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 import structlog
@@ -11,6 +10,7 @@ from django.utils import timezone
 from ingest.folding import FoldFailedError, days_to_fold, fold_day
 from ingest.forgetting import projects_to_forget
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
+from migrate_hub.jobs.each_tenant import each_tenant, start_times
 from migrate_hub.jobs.queueing import enqueue_once
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -21,27 +21,20 @@ FORGET_TASK = "ingest.forget"
 MAINTENANCE = "maintenance"
 # A job gives way after this long: what else waits for the worker waits no longer.
 TURN_SECONDS = 10.0
-# Jobs start one after the other, so that those of a thousand tenants do not stand before everything else.
-APART = timedelta(seconds=2)
-START_WITHIN = timedelta(minutes=45)
 
 
 def queue_folds(now: datetime) -> None:
     """A job for each tenant with days to fold, and one for each deleted project that still has points."""
-    starts = _starts(now, Tenant.objects.count())
-    for tenant_id, public_id in Tenant.objects.order_by("id").values_list("id", "public_id"):
-        with tenant_context(tenant_id):
+    starts = start_times(now)
+
+    def queue(tenant: Tenant) -> None:
+        with tenant_context(tenant.id):
             if days_to_fold(now):
-                enqueue_once(FOLD_TASK, public_id, queue=MAINTENANCE, not_before=next(starts))
+                enqueue_once(FOLD_TASK, tenant.public_id, queue=MAINTENANCE, not_before=next(starts))
             for project_id in projects_to_forget(now):
                 enqueue_once(FORGET_TASK, project_id, queue=MAINTENANCE, not_before=next(starts))
 
-
-def _starts(now: datetime, tenants: int) -> Iterator[datetime]:
-    apart = min(APART, START_WITHIN / max(tenants, 1))
-    while True:
-        yield now
-        now += apart
+    each_tenant(queue)
 
 
 def fold_in_turns(held: Claim, *, turn_seconds: float = TURN_SECONDS) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from ingest.bulk import rows, run
 from ingest.rollups import KEPT_AFTER_USE, MACHINES_A_TRANSACTION, full_hour, has_stale, refresh
 from migrate_hub.jobs.claiming import Claim
+from migrate_hub.jobs.each_tenant import each_tenant
 from migrate_hub.jobs.models import OPEN_STATES, Job
 from migrate_hub.jobs.queueing import enqueue
 from migrate_hub.tenants.models import Tenant
@@ -37,9 +38,12 @@ ONE_PLANNER_A_TENANT = "SELECT pg_advisory_xact_lock(hashtextextended('ingest_ro
 
 def plan_refreshes(now: datetime) -> None:
     """Enqueues what has to be made anew, tenant by tenant. Called twice, or beside itself, it enqueues no more."""
-    for tenant_id in Tenant.objects.filter(is_active=True).order_by("id").values_list("id", flat=True):
-        forget_unused(tenant_id, now)
-        plan_refresh(tenant_id, now)
+
+    def plan(tenant: Tenant) -> None:
+        forget_unused(tenant.id, now)
+        plan_refresh(tenant.id, now)
+
+    each_tenant(plan, Tenant.objects.filter(is_active=True))
 
 
 def forget_unused(tenant_id: int, now: datetime) -> None:

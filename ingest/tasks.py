@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import OperationalError, models, transaction
 from django.utils import timezone
 
-from ingest.coverage import count_due_days
+from ingest.coverage_jobs import COVERAGE_TASK, count_in_turns, leave_uncounted, queue_counts
 from ingest.fold_jobs import FOLD_TASK, FORGET_TASK, fold_failed, fold_in_turns, queue_folds
 from ingest.forgetting import forget_project
 from ingest.limits import RECEIPTS_KEPT, REJECTIONS_KEPT
@@ -16,6 +16,7 @@ from ingest.models import RejectedRecord, UploadReceipt
 from ingest.partitions import BLOCKS, DAILY, FOLDED, drop_partition, make_partitions, partition_days, reclaim_partition
 from ingest.retention import DAILY_KEPT_MONTHS, RETENTION
 from ingest.rollup_jobs import REFRESH_TASK, leave_stale, plan_refreshes, refresh_slice
+from migrate_hub.jobs.each_tenant import each_tenant
 from migrate_hub.jobs.handlers import register
 from migrate_hub.jobs.tasks import every_hour
 from migrate_hub.tenants.models import Tenant
@@ -80,9 +81,11 @@ register(REFRESH_TASK, run=refresh_slice, on_failed=leave_stale)
 
 @every_hour
 def count_coverage() -> None:
-    """Counts the points of the days that brought new ones, and of the hours that have passed."""
-    for tenant_id in Tenant.objects.order_by("id").values_list("id", flat=True):
-        count_due_days(tenant_id, timezone.now())
+    """Has the points counted of the days that brought new ones, and of the hours that have passed."""
+    queue_counts(timezone.now())
+
+
+register(COVERAGE_TASK, run=count_in_turns, on_failed=leave_uncounted)
 
 
 @every_hour
@@ -97,9 +100,13 @@ def forget_old_rejections() -> None:
 
 def _delete_old(model: type[UploadReceipt | RejectedRecord], field: str, before: datetime) -> None:
     """Deletes rows whose time has passed, one tenant and one batch at a time."""
-    for tenant_id in Tenant.objects.order_by("id").values_list("id", flat=True):
-        while _delete_batch(tenant_id, model, models.Q(**{f"{field}__lt": before})) == BATCH:
+    old = models.Q(**{f"{field}__lt": before})
+
+    def delete(tenant: Tenant) -> None:
+        while _delete_batch(tenant.id, model, old) == BATCH:
             pass
+
+    each_tenant(delete)
 
 
 def _delete_batch(tenant_id: int, model: type[UploadReceipt | RejectedRecord], old: models.Q) -> int:

@@ -178,7 +178,11 @@ refuse_out_of_range("POINTS_KEPT_DAYS", POINTS_KEPT_DAYS, lowest=32, highest=366
 STORED_BYTES_PER_TENANT = env.int("STORED_BYTES_PER_TENANT", default=10 * 1024**3)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.sweep", "schedule": SWEEP_SECONDS, "options": {"queue": "maintenance", "expires": 60}},
-    "housekeeping": {"task": "jobs.housekeeping", "schedule": 3600, "options": {"queue": "maintenance"}},
+    "housekeeping": {
+        "task": "jobs.housekeeping",
+        "schedule": 3600,
+        "options": {"queue": "maintenance", "expires": 3500},
+    },
     # Soon after each full hour, with which the windows of runs end, and again for the points that come later.
     "rollups": {
         "task": "ingest.refresh_rollups",

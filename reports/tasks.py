@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from migrate_hub.jobs.each_tenant import each_tenant
 from migrate_hub.jobs.handlers import register
 from migrate_hub.jobs.tasks import every_hour
 from migrate_hub.tenants.models import Tenant
@@ -21,7 +22,10 @@ register(REPORT_TASK, run=make_report, on_failed=fail_report)
 @every_hour
 def delete_old_reports() -> None:
     """Removes what is left of reports a month after they expired, one tenant at a time; files go when they expire."""
-    for tenant_id in Tenant.objects.values_list("id", flat=True).order_by("id").iterator():
-        with tenant_context(tenant_id):
-            old = Report.objects.filter(expires_at__lt=timezone.now() - REMEMBER).values_list("id", flat=True)
-            Report.objects.filter(id__in=list(old[:ROWS_AT_ONCE])).delete()
+    each_tenant(_delete_old)
+
+
+def _delete_old(tenant: Tenant) -> None:
+    with tenant_context(tenant.id):
+        old = Report.objects.filter(expires_at__lt=timezone.now() - REMEMBER).values_list("id", flat=True)
+        Report.objects.filter(id__in=list(old[:ROWS_AT_ONCE])).delete()

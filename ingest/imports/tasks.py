@@ -6,9 +6,9 @@ from ingest.imports.forgetting import forget_old_imports
 from ingest.imports.queueing import IMPORT_TASK, UNDO_TASK
 from ingest.imports.running import fail_import, run_import
 from ingest.imports.undoing import fail_undo, undo_import
+from migrate_hub.jobs.each_tenant import each_tenant
 from migrate_hub.jobs.handlers import register
 from migrate_hub.jobs.tasks import every_hour
-from migrate_hub.tenants.models import Tenant
 
 register(IMPORT_TASK, run=run_import, on_failed=fail_import)
 register(UNDO_TASK, run=undo_import, on_failed=fail_undo)
@@ -16,5 +16,4 @@ register(UNDO_TASK, run=undo_import, on_failed=fail_undo)
 
 @every_hour
 def forget_imports() -> None:
-    for tenant_id in Tenant.objects.order_by("id").values_list("id", flat=True):
-        forget_old_imports(tenant_id, timezone.now())
+    each_tenant(lambda tenant: forget_old_imports(tenant.id, timezone.now()))

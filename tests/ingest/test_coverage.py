@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from ingest.coverage import count_due_days
-from ingest.models import CoverageDay, Machine
+from ingest.coverage_jobs import COVERAGE_TASK, CountFailedError, count_in_turns, queue_counts
+from ingest.models import CoverageDay, Machine, PerformanceBlock
+from migrate_hub.jobs.claiming import claim
+from migrate_hub.jobs.models import Job, JobState
+from migrate_hub.jobs.queueing import enqueue_once
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest import estates
@@ -143,20 +147,81 @@ def test_one_without_machines_has_no_coverage() -> None:
     assert answer == {"days": [], "machines_with_gaps": 0, "machines": [], "counted_at": None}
 
 
+def in_background(tenant_id: int, *, turn_seconds: float = 60) -> int:
+    """Runs a tenant's job as a worker would, as often as it puts itself off; returns how many turns that took."""
+    with tenant_context(tenant_id):
+        enqueue_once(COVERAGE_TASK, UUID(int=tenant_id), queue="nobody", not_before=timezone.now())
+    jobs = Job.objects.filter(tenant_id=tenant_id, task=COVERAGE_TASK, state=JobState.QUEUED)
+    turns = 0
+    while jobs.exists():
+        held = claim(tenant_id, jobs.get().id)
+        assert held is not None
+        count_in_turns(held, turn_seconds=turn_seconds)
+        turns += 1
+    return turns
+
+
+def days_counted_since(tenant_id: int, instant: datetime) -> int:
+    with tenant_context(tenant_id):
+        return CoverageDay.objects.filter(counted_at__gt=instant).count()
+
+
 def test_the_background_counts_what_is_due_and_nothing_twice() -> None:
     cast = make.cast()
     site = estates.appliance(cast.alice)
     site.inventory(estates.machine("vm-1"))
     site.performance(estates.points(start_at=midnight(1), **series(6)))
-    now = timezone.now()
-    assert count_due_days(cast.tenant.id, now) >= 1
-    assert count_due_days(cast.tenant.id, now) == 0
+    begun = timezone.now()
+    assert in_background(cast.tenant.id) == 1
+    assert days_counted_since(cast.tenant.id, begun) >= 1
     with tenant_context(cast.tenant.id):
         row = CoverageDay.objects.get(appliance_id=site.id, day=midnight(1).date())
     # The machine was listed today only, so nothing was expected of it yesterday.
     assert (row.machines, row.expected, row.received) == (0, 0, 0)
+    again = timezone.now()
+    in_background(cast.tenant.id)
+    assert days_counted_since(cast.tenant.id, again) == 0
     site.performance(estates.points(start_at=midnight(1), **series(6)))
-    assert count_due_days(cast.tenant.id, now) == 1
+    in_background(cast.tenant.id)
+    assert days_counted_since(cast.tenant.id, again) == 1
+
+
+def test_the_background_gives_way_between_days() -> None:
+    cast = make.cast()
+    site = estates.appliance(cast.alice)
+    site.inventory(estates.machine("vm-1"))
+    for day in (1, 2, 3):
+        site.performance(estates.points(start_at=midnight(day), **series(6)))
+    begun = timezone.now()
+    turns = in_background(cast.tenant.id, turn_seconds=0)
+    assert turns == days_counted_since(cast.tenant.id, begun) >= 3
+
+
+def test_a_day_that_cannot_be_counted_keeps_no_other() -> None:
+    cast = make.cast()
+    site = estates.appliance(cast.alice)
+    site.inventory(estates.machine("vm-1"))
+    for day in (1, 2, 3):
+        site.performance(estates.points(start_at=midnight(day), **series(6)))
+    with tenant_context(cast.tenant.id):
+        Machine.objects.update(first_seen_at=midnight(5))
+        spoiled = PerformanceBlock.objects.filter(start_at=midnight(2))
+        spoiled.update(values=b"x")
+    with pytest.raises(CountFailedError, match="1 days"):
+        in_background(cast.tenant.id)
+    with tenant_context(cast.tenant.id):
+        counted_days = CoverageDay.objects.exclude(counted_at=None).values_list("day", flat=True)
+        assert {midnight(day).date() for day in (1, 2, 3)} - set(counted_days) == {midnight(2).date()}
+
+
+def test_jobs_are_for_tenants_with_days_to_count() -> None:
+    idle, busy = make.cast().tenant.id, make.cast()
+    estates.appliance(busy.alice)
+    for _ in range(2):
+        queue_counts(timezone.now() + timedelta(minutes=5))
+    jobs = Job.objects.filter(task=COVERAGE_TASK, state=JobState.QUEUED)
+    assert (jobs.filter(tenant_id=busy.tenant.id).count(), jobs.filter(tenant_id=idle).count()) == (1, 0)
+    jobs.delete()
 
 
 def test_days_past_the_retention_are_forgotten() -> None:
@@ -166,7 +231,7 @@ def test_days_past_the_retention_are_forgotten() -> None:
         CoverageDay.objects.create(
             appliance_id=site.id, day=midnight(60).date(), touched_at=midnight(60), counted_for=midnight(60)
         )
-    count_due_days(cast.tenant.id, timezone.now())
+    in_background(cast.tenant.id)
     with tenant_context(cast.tenant.id):
         assert not CoverageDay.objects.filter(day=midnight(60).date()).exists()
 
