@@ -1,7 +1,7 @@
 """File imports of a project: send, read, confirm, cancel, undo."""
 
 from django.db import models
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -104,9 +104,9 @@ class ImportsView(ProjectViewSet):
         return self._detail(made, status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, summary="Read all problems as CSV")
-    def errors(self, request: Request, project: str, file_import: str) -> HttpResponse:
+    def errors(self, request: Request, project: str, file_import: str) -> HttpResponseBase:
         """Every problem with sheet, row and column; up to 100,000 are kept, until `kept_until`."""
-        return problems_csv(self._found(file_import), timezone.now())
+        return problems_csv(request._request, self._found(file_import), timezone.now())
 
     def _found(self, public_id: str) -> FileImport:
         found: FileImport = self.find(self.get_queryset(), public_id)

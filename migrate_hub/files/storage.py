@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import Sum
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from migrate_hub.errors import DomainError
@@ -75,6 +76,34 @@ def file_response(request: HttpRequest, file: StoredFile) -> StreamingHttpRespon
     response["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+class _SpoolResponse(StreamingHttpResponse):
+    """Streams a temporary file and closes it, also when the reader left early."""
+
+    def __init__(self, request: HttpRequest, spool: IO[bytes], *, content_type: str) -> None:
+        self._spool = spool
+        content = _chunks_async(self._piece) if isinstance(request, ASGIRequest) else _chunks(self._piece)
+        super().__init__(content, content_type=content_type)
+
+    def _piece(self, number: int) -> bytes | None:
+        return self._spool.read(CHUNK_BYTES) or None
+
+    def close(self) -> None:
+        super().close()
+        self._spool.close()
+
+
+def spool_response(request: HttpRequest, spool: IO[bytes], *, content_type: str) -> HttpResponseBase:
+    """What was written to a temporary file: at once while it is small, in pieces when not. Closes the file."""
+    size = spool.tell()
+    spool.seek(0)
+    if size > CHUNK_BYTES:
+        response = _SpoolResponse(request, spool, content_type=content_type)
+        response["Content-Length"] = str(size)
+        return response
+    with spool:
+        return HttpResponse(spool.read(), content_type=content_type)
 
 
 def _content(request: HttpRequest, file: StoredFile) -> Iterator[bytes] | AsyncIterator[bytes]:

@@ -5,6 +5,7 @@ from typing import IO, Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
@@ -182,5 +183,5 @@ class ImportErrorsView(OneImportView):
 
     http_method_names = ["get", "head"]
 
-    def get(self, request: HttpRequest, project: str, file_import: str) -> HttpResponse:
-        return problems_csv(self.file_import, timezone.now())
+    def get(self, request: HttpRequest, project: str, file_import: str) -> HttpResponseBase:
+        return problems_csv(request, self.file_import, timezone.now())

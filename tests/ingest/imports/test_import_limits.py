@@ -1,5 +1,6 @@
 """How many imports there may be, and that two requests at once make no more of them than one after the other."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,12 +12,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from ingest.imports.parsed import Problem
+from ingest.imports.problems import MAX_KEPT, keep_problems
 from ingest.imports.queueing import MAX_IMPORTS, MAX_UNFINISHED
 from ingest.models import FileImport
 from migrate_hub.files.models import StoredFile
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest.imports.files import rvtools, send
+
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -84,3 +89,18 @@ def test_imports_that_were_undone_or_forgotten_make_room_for_new_ones(cast: make
     with tenant_context(cast.tenant.id):
         FileImport.objects.filter(sequence=1).update(forgotten_at=now - timedelta(hours=1))
     assert send(cast.bob, project, file).status_code == 202
+
+
+def test_all_problems_of_the_worst_file_are_sent_without_being_held(cast: make.Cast) -> None:
+    project = make.project(cast.bob)
+    with tenant_context(cast.tenant.id):
+        (made,) = rows(cast, project, 1, status="completed")
+        made.save(force_insert=True)
+        keep_problems(made.id, [Problem("error", "incomplete_row", "x" * 100)] * MAX_KEPT, after=0)
+    tracemalloc.start()
+    answer = cast.bob.get(f"projects/{project}/imports/{made.id}/errors.csv")
+    lines = sum(piece.count(b"\r\n") for piece in answer.streaming_content)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lines == MAX_KEPT + 1
+    assert peak_bytes < 16 * MIB
