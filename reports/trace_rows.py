@@ -12,7 +12,7 @@ from assessments.engine.scenarios import COMMITMENTS, SCENARIOS, headline_scenar
 from assessments.engine.trace import PriceLine, Refusal, RefusedOffer
 from assessments.inputs import DISK_METRICS, stored_machines
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
-from assessments.presentation import plain, total_of, value_of
+from assessments.presentation import observed, plain, value_of
 from assessments.targets import origins_of, target_of
 from reports.workbook import REFUSED_SHOWN, MovesWith, PriceLineRow, TraceRow
 
@@ -40,8 +40,8 @@ class Traces:
         self.origins = origins_of(run)
         self.catalog = run.catalog.name
         settings = self.rankings.target.settings
-        observed = settings.sizing_criterion == "performance_based"
-        self.percentile = float(settings.percentile) if observed else None
+        by_performance = settings.sizing_criterion == "performance_based"
+        self.percentile = float(settings.percentile) if by_performance else None
         term = SCENARIOS[headline_scenario(settings)].term
         self.is_strict_commitment = term in COMMITMENTS and settings.commitment_rule == "strict"
         self._sources: dict[tuple[str, str | None], Source] = {}
@@ -61,17 +61,17 @@ class Traces:
     def _machine_traces(
         self, machine: AssessedMachine, disks: Sequence[AssessedDisk], brief: BriefTrace
     ) -> Iterator[TraceRow]:
-        inputs, required = machine.inputs, machine.required
+        inputs, required, seen = machine.inputs, machine.required, observed(machine, disks)
         known: dict[str, Any] = {
             "machine_name": machine.name,
             "percentile": self.percentile,
             "expected_points": inputs["expected_points"],
-            "cpu_percent": value_of(inputs["cpu_percent"]),
+            "cpu_percent": seen.get("cpu_percent"),
             "cpu_points": inputs["cpu_percent"][1],
-            "memory_percent": value_of(inputs["memory_percent"]),
+            "memory_percent": seen.get("memory_percent"),
             "memory_points": inputs["memory_percent"][1],
-            **{metric: total_of(disk.observed[metric] for disk in disks) for metric in DISK_METRICS},
-            "network_out_mbps": total_of(nic["transmitted_mbps"] for nic in inputs["nics"]),
+            **{metric: seen.get(f"disk_{metric}") for metric in DISK_METRICS},
+            "network_out_mbps": seen.get("network_transmitted_mbps"),
             "required_cores": required.get("cores"),
             "cores_arithmetic": brief.cores_arithmetic,
             "required_memory_mb": required.get("memory_mb"),

@@ -10,7 +10,9 @@ import openpyxl
 import pytest
 
 from tests import make
+from tests.assessments.test_imported_utilization import HEADINGS, SERVERS
 from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machine, points, reported
+from tests.ingest.imports.files import imported
 from tests.reports.test_workbook_office import recalculated
 from tests.reports.workbooks import pairs, records
 
@@ -50,6 +52,8 @@ def place(catalog: None, background: None) -> tuple[make.Cast, str, str]:
     project, appliance = enrolled(cast.bob, MACHINES)
     start = last_full_hour() - timedelta(days=1)
     appliance.performance([points(name, start) for name in ("large", "small", "linux")])
+    stated = "\n".join((HEADINGS, next(line for line in SERVERS if line.startswith("totals")), ""))
+    assert imported(cast.bob, project, stated.encode(), "azure_migrate_csv")["status"] == "completed"
     return cast, project, group_of_all(cast.bob, project)
 
 
@@ -75,7 +79,7 @@ def number(text: str | None) -> Any:
 
 def test_every_refused_size_and_runner_up_is_that_of_the_api(made: Made) -> None:
     _, machines, sheets, _ = made
-    assert len(machines) == len(MACHINES)
+    assert len(machines) == len(MACHINES) + 1
     for one in machines:
         trace = one["trace"]
         headline = next(scenario for scenario in trace["scenarios"] if scenario["name"] == trace["headline"])
@@ -85,6 +89,28 @@ def test_every_refused_size_and_runner_up_is_that_of_the_api(made: Made) -> None
         assert rows[0]["CPU points"] == trace["observed"][0]["points"]
         how = {line["dimension"]: line["arithmetic"] for line in trace["required"]}
         assert (rows[0]["Cores, how"], rows[0]["Memory, how"]) == (how["cores"], how["memory_mb"])
+
+
+OBSERVED = {
+    "CPU usage(%)": "cpu_percent",
+    "Memory usage(%)": "memory_percent",
+    "Disk read(ops/sec)": "disk_read_iops",
+    "Disk write(ops/sec)": "disk_write_iops",
+    "Disk read(MBPS)": "disk_read_mbps",
+    "Disk write(MBPS)": "disk_write_mbps",
+    "Network out(MBPS)": "network_transmitted_mbps",
+}
+
+
+def test_what_was_observed_or_stated_is_that_of_the_api(made: Made) -> None:
+    _, machines, sheets, _ = made
+    stated = next(one for one in machines if one["name"] == "totals")
+    assert stated["observed"]["disk_read_iops"] == 300
+    for one in machines:
+        row = next(row for row in sheets["Decision_Trace"] if row["Machine"] == one["name"])
+        assert {name: row[name] for name in OBSERVED} == {
+            name: number(one["observed"].get(key)) for name, key in OBSERVED.items()
+        }
 
 
 def test_every_refused_disk_is_that_of_the_api(made: Made) -> None:
