@@ -5,7 +5,7 @@ what was before: whatever the order in which imports are undone, machines end as
 marked as removed, never deleted: results of past runs name them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -23,13 +23,15 @@ from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 
 BATCH = 5000
+FIRST_ID = UUID(int=0)
 
 TOUCHED = """
 SELECT i.machine_id, i.action, i.before::text, i.utilization_before::text, m.source_id, m.content_digest,
        m.removed_at IS NOT NULL, m.configuration_version,
        m.appliance_id IS NULL AND m.epoch = 0 AND m.sequence = %(sequence)s AND m.content_digest = i.digest
 FROM ingest_importedmachine i JOIN ingest_machine m ON m.tenant_id = i.tenant_id AND m.id = i.machine_id
-WHERE i.tenant_id = %(tenant)s AND i.file_import_id = %(import)s ORDER BY i.machine_id
+WHERE i.tenant_id = %(tenant)s AND i.file_import_id = %(import)s AND i.machine_id > %(after)s
+ORDER BY i.machine_id LIMIT %(limit)s
 """
 # Which import spoke last goes back with the rest, so that an earlier import can be undone after this one.
 SPOKE_BEFORE = """
@@ -89,13 +91,12 @@ def undone(file_import: FileImport, now: datetime) -> dict[str, int]:
         "import": file_import.id,
         "sequence": file_import.sequence,
     }
-    touched = [Touched.of_row(row, file_import) for row in rows(TOUCHED, parameters)]
     stated = {machine_id for (machine_id,) in rows(STATED, parameters)}
     counts = {"removed": 0, "restored": 0, "kept": 0}
-    for start in range(0, len(touched), BATCH):
-        _undo(file_import, touched[start : start + BATCH], counts, now)
-    before = {one.machine.id: one.stated_before for one in touched if one.machine.id in stated}
-    write_utilization(file_import.tenant_id, before)
+    for touched in _pages(file_import, parameters):
+        _undo(file_import, touched, counts, now)
+        before = {one.machine.id: one.stated_before for one in touched if one.machine.id in stated}
+        write_utilization(file_import.tenant_id, before)
     for statement in (HAND_OVER, HAND_OVER_UTILIZATION, FORGET_BEFORE):
         run(statement, parameters)
     if file_import.format == ImportFormat.PERFORMANCE_CSV:
@@ -131,6 +132,15 @@ class Touched:
             before=msgspec.json.decode(before, type=Before) if before else Before(sequence=0, removed=True),
             stated_before=msgspec.json.decode(stated, type=Stated) if stated else None,
         )
+
+
+def _pages(file_import: FileImport, parameters: Mapping[str, Any]) -> Iterator[list[Touched]]:
+    """What the import touched, some machines at a time: the memory does not grow with the file."""
+    after = FIRST_ID
+    while page := rows(TOUCHED, {**parameters, "after": after, "limit": BATCH}):
+        touched = [Touched.of_row(row, file_import) for row in page]
+        yield touched
+        after = touched[-1].machine.id
 
 
 def _undo(file_import: FileImport, touched: Sequence[Touched], counts: dict[str, int], now: datetime) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from ingest.imports import undoing
 from ingest.imports.forgetting import GRACE, forget_old_imports
 from ingest.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
 from ingest.retention import RETENTION
@@ -309,6 +310,20 @@ def test_an_import_is_in_the_audit_trail_with_its_undoing() -> None:
     events = cast.alice.ok(cast.alice.get("audit/?page_size=1000"))["results"]
     actions = [event["action"] for event in events if event["object_id"] == done["id"]]
     assert sorted(actions) == ["import.create", "import.undo"]
+
+
+def test_undoing_goes_through_a_large_import_in_pages(
+    api: make.Api, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(api, project, azure(*(server(f"fs-{number}") for number in range(3))), AZURE)
+    file = azure(*(server(f"fs-{number}", cores=16, cpu=80) for number in range(7)))
+    done = imported(api, project, file, AZURE)
+    monkeypatch.setattr(undoing, "BATCH", 2)
+    with tenant_context(estates.shared().tenant.id):
+        counts = undoing.undone(FileImport.objects.get(id=done["id"]), timezone.now())
+    assert counts == {"removed": 4, "restored": 3, "kept": 0}
+    assert {row["cores"] for row in machines(api, project).values()} == {2}
+    assert stated_cpu(api, project) == dict.fromkeys(("fs-0", "fs-1", "fs-2"), 50.0)
 
 
 def test_after_the_retention_an_import_cannot_be_undone_and_says_so(api: make.Api, project: str) -> None:
