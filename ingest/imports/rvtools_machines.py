@@ -49,6 +49,17 @@ def identity(row: Row, columns: tuple[str, ...]) -> tuple[str, ...] | None:
     return values if columns == ("vm",) else tuple(value.lower() for value in values)
 
 
+# Columns with figures, and how problems name them: as RVTools does.
+FIGURES = {
+    "cpus": "CPUs",
+    "memory": "Memory",
+    "nics": "NICs",
+    "disks": "Disks",
+    "total disk capacity": "Total disk capacity",
+    "provisioned": "Provisioned",
+}
+
+
 def draft_of(row: Row, cpu_models: Mapping[str, str], findings: Findings) -> Draft | None:
     """The machine of a row; None, with an error, for a row without a name."""
     name = cells.text(row["vm"])
@@ -58,8 +69,8 @@ def draft_of(row: Row, cpu_models: Mapping[str, str], findings: Findings) -> Dra
         return None
     source_id, names_are_ids = _source_id(row, name)
     figures = {
-        column: findings.read(cells.whole_number, row[column], column=column, **place)
-        for column in ("cpus", "memory", "nics", "disks", "total disk capacity", "provisioned")
+        column: findings.read(cells.whole_number, row[column], column=heading, **place)
+        for column, heading in FIGURES.items()
     }
     record = MachineRecord(
         source_id=source_id,

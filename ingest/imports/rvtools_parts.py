@@ -123,8 +123,8 @@ class Parts:
         if lost:
             self.findings.warning(
                 f"{self.kind}_of_no_machine",
-                f"{len(lost)} rows name machines that are not imported from vInfo; the first stands in row "
-                f"{lost[0].number}.",
+                f"{len(lost)} {'row names a machine' if len(lost) == 1 else 'rows name machines'} not imported from "
+                f"vInfo; the first stands in row {lost[0].number}.",
                 sheet=self.sheet,
                 row=lost[0].number,
             )

@@ -14,7 +14,6 @@ WIDTH, HEIGHT = 720.0, 120.0
 # Of a day's place; the rest is the gap to the next.
 BAR_SHARE = 0.7
 DAYS_SHOWN = 7
-KIND_NAMES = {"cpu": "CPU", "memory": "Memory", "disk": "Disks", "network": "Network"}
 MACHINES_SHOWN = 20
 
 
@@ -87,9 +86,9 @@ def _gap(row: Mapping[str, Any], days: Sequence[Mapping[str, Any]]) -> dict[str,
     return {**row, "missing": row["expected"] - row["received"], "reason": reason}
 
 
-def rows_of(days: Sequence[Mapping[str, Any]]) -> list[tuple[date, list[tuple[str, float | None]]]]:
-    """For each day, newest first: name and percent of each kind of series."""
-    return [(day["day"], [(KIND_NAMES[kind], day[kind]["percent"]) for kind in KINDS]) for day in reversed(days)]
+def rows_of(days: Sequence[Mapping[str, Any]]) -> list[tuple[date, list[float | None]]]:
+    """For each day, newest first: the percent of each kind of series."""
+    return [(day["day"], [day[kind]["percent"] for kind in KINDS]) for day in reversed(days)]
 
 
 def forecast_lines(shown: Mapping[str, Any]) -> list[tuple[str, int, float, str]]:

@@ -96,6 +96,7 @@ def test_a_machine_that_is_seen_twice_leads_to_the_other_and_counts_once(cast: m
     assert "second seen twice" in listed
     only = bob.see("portal:machines", project, query="?duplicates=only")
     assert "second seen twice" in only
+    assert "1 machine seen twice, and not counted; show all" in only
     assert "first" not in only
     assert "This is the same machine as first , seen by another appliance." in bob.see(
         "portal:machine", project, ids["second"]

@@ -125,7 +125,7 @@ def test_a_broken_row_costs_only_itself(tmp_path: Path) -> None:
     assert result.machines["vm-1"].record.cores is None
     errors = {(problem.row, problem.code) for problem in result.problems if problem.severity == "error"}
     assert errors == {(3, "incomplete_row"), (4, "missing_name"), (5, "duplicate_machine"), (6, "out_of_range")}
-    assert result.problem("unreadable_cell").row == 2
+    assert (result.problem("unreadable_cell").row, result.problem("unreadable_cell").column) == (2, "CPUs")
 
 
 def test_numbers_of_any_locale_are_read(tmp_path: Path) -> None:
