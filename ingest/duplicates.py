@@ -22,9 +22,11 @@ from migrate_hub.tenants.models import uuid7
 # Below this many machines, looking their keys up costs less than asking whether anybody else lists any.
 FEW = 500
 
+# Who lists a machine: an appliance; or files, and then those with ids of machines and those without: of the same kind
+# they give one machine one source id. The import that spoke last would part clones of which it lists only one.
 _COLUMNS = """
-id::text, coalesce(appliance_id::text, sequence::text), appliance_id IS NULL, first_seen_at, removed_at IS NOT NULL,
-duplicate_of_id::text, instance_key::text, bios_key::text, mac_key::text
+id::text, coalesce(appliance_id::text, (instance_key IS NOT NULL)::text), appliance_id IS NULL,
+first_seen_at, removed_at IS NOT NULL, duplicate_of_id::text, instance_key::text, bios_key::text, mac_key::text
 """
 _OF_PROJECT = "FROM ingest_machine WHERE tenant_id = %(tenant)s AND project_id = %(project)s"
 KEYS = """
@@ -67,7 +69,7 @@ StoredKeys = tuple[str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A machine as far as recognising it needs: `owner` is the appliance or the import that lists it."""
+    """A machine as far as recognising it needs: `owner` is the appliance or the kind of files that lists it."""
 
     id: str
     owner: str

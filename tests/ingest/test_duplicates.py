@@ -246,3 +246,16 @@ def test_a_machine_of_a_file_is_the_appliances_until_one_of_them_goes() -> None:
     assert set(duplicates(site).values()) == {"a"}
     files.undone(site.people, site.project, done["id"])
     assert duplicates(site) == {}
+
+
+@pytest.mark.usefixtures("background")
+def test_clones_of_one_file_stay_two_machines_when_a_later_file_lists_one_of_them() -> None:
+    site = estates.appliance()
+    clones = {"VM UUID": "", "SMBIOS UUID": A}
+    first = files.rvtools(vInfo=[files.info(1, **clones), files.info(2, **clones)])
+    assert files.imported(site.people, site.project, first)["counts"]["created"] == 2
+    later = files.rvtools(vInfo=[files.info(1, **clones, CPUs=8)])
+    assert files.imported(site.people, site.project, later)["counts"]["updated"] == 1
+    assert duplicates(site) == {}
+    site.inventory(machine("x", bios_uuid=A))
+    assert duplicates(site) == {}, "nobody can say which of the clones the appliance lists"
