@@ -26,6 +26,7 @@ from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import uuid7
 
 Order = tuple[int, int]
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Source:
 def lock_inventory(project_id: UUID) -> None:
     """Until the transaction ends: two that read, compare and write the same machines must not do so side by side."""
     run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"inventory:{project_id}"])
+
+
+def wait_for_inventory(project_id: UUID) -> None:
+    """lock_inventory() of background work, patient until its transaction ends: starting over would cost more."""
+    run("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_SECONDS}s"])
+    lock_inventory(project_id)
 
 
 def known_machines(source: Source, listed: Iterable[str], *, all_of_appliance: bool) -> dict[str, Known]:

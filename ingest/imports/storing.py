@@ -17,7 +17,7 @@ import msgspec
 from ingest.bulk import plain_array, rows, run, text_array
 from ingest.imports.models import FileImport, ImportAction, ImportFormat
 from ingest.imports.parsed import ParsedMachine, Problem, Utilization
-from ingest.inventory_writing import Difference, Known, Source, known_machines, lock_inventory, write_difference
+from ingest.inventory_writing import Difference, Known, Source, known_machines, wait_for_inventory, write_difference
 from ingest.record_checks import checked, digest_of
 from ingest.records import DiskRecord, MachineRecord, NicRecord
 from ingest.uploads import Rejection
@@ -130,7 +130,7 @@ class ImportStore:
         self.problems: list[Problem] = []
         # History changes no machine, and may take long: inventory goes on meanwhile.
         if file_import.format != ImportFormat.PERFORMANCE_CSV:
-            lock_inventory(file_import.project_id)
+            wait_for_inventory(file_import.project_id)
 
     def add(self, machines: Sequence[ParsedMachine]) -> None:
         """Stores machines; their names in this file must not have come before."""

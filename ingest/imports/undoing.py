@@ -18,7 +18,7 @@ from ingest.bulk import plain_array, rows, run
 from ingest.imports.models import FileImport, ImportAction, ImportFormat, ImportStatus
 from ingest.imports.points import delete_blocks
 from ingest.imports.storing import Before, Stated, source_of, write_utilization
-from ingest.inventory_writing import Difference, Known, lock_inventory, write_difference
+from ingest.inventory_writing import Difference, Known, wait_for_inventory, write_difference
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 
@@ -85,7 +85,7 @@ def fail_undo(import_id: UUID, failure: str) -> None:
 
 def undone(file_import: FileImport, now: datetime) -> dict[str, int]:
     """Brings everything back and returns how many machines were removed, restored and kept."""
-    lock_inventory(file_import.project_id)
+    wait_for_inventory(file_import.project_id)
     parameters = {
         "tenant": file_import.tenant_id,
         "import": file_import.id,

@@ -1,11 +1,13 @@
 """File imports through the front door: sent, done in the background, told, done again, undone."""
 
 import itertools
+import time
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from ingest.imports import undoing
@@ -13,6 +15,7 @@ from ingest.imports.forgetting import GRACE, forget_old_imports
 from ingest.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
 from ingest.retention import RETENTION
 from migrate_hub.files.models import StoredFile
+from migrate_hub.jobs.models import Job
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.ingest import estates
@@ -34,6 +37,7 @@ from tests.ingest.imports.files import (
 
 pytestmark = pytest.mark.usefixtures("background")
 AZURE = "azure_migrate_csv"
+LOCK_TIMEOUT_SECONDS = 5
 
 
 @pytest.fixture
@@ -310,6 +314,20 @@ def test_an_import_is_in_the_audit_trail_with_its_undoing() -> None:
     events = cast.alice.ok(cast.alice.get("audit/?page_size=1000"))["results"]
     actions = [event["action"] for event in events if event["object_id"] == done["id"]]
     assert sorted(actions) == ["import.create", "import.undo"]
+
+
+def test_an_import_waits_for_others_of_its_project_instead_of_starting_over(api: make.Api, project: str) -> None:
+    key = [f"inventory:{project}"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key)
+        try:
+            made = api.ok(send(api, project, rvtools(1)), 202)["id"]
+            ended(api, project, made, states={"running"})
+            time.sleep(LOCK_TIMEOUT_SECONDS + 2)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+    assert ended(api, project, made)["counts"]["created"] == 1
+    assert Job.objects.get(object_id=made).attempt == 1
 
 
 def test_undoing_goes_through_a_large_import_in_pages(
