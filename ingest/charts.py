@@ -21,6 +21,8 @@ from ingest.series import Series
 from migrate_hub.errors import DomainError
 
 MAX_POINTS = 1000
+# Of all series of an answer together: a machine with hundreds gets longer buckets, as `bucket_seconds` says.
+MAX_BUCKETS = 100_000
 DEFAULT_WINDOW = timedelta(days=1)
 # 13 months of daily statistics, as long as these can be.
 LONGEST_WINDOW = timedelta(days=400)
@@ -50,7 +52,10 @@ def _on_grid(instant: datetime) -> datetime:
 def chart(
     machine_id: UUID, start_at: datetime, end_at: datetime, *, now: datetime, points: int = MAX_POINTS
 ) -> dict[str, Any]:
-    """What the API answers: at most `points` buckets from `start_at` on; null where a bucket has no point."""
+    """What the API answers: at most `points` buckets from `start_at` on; null where a bucket has no point.
+
+    A machine with more than 100 series gets fewer buckets, MAX_BUCKETS in all.
+    """
     oldest = _midnight((now - RETENTION).astimezone(UTC).date())
     if start_at < oldest:
         return _daily_chart(machine_id, start_at, end_at, oldest=oldest, points=points)
@@ -65,13 +70,18 @@ def _point_chart(machine_id: UUID, start_at: datetime, end_at: datetime, *, poin
     found = next(read_series([machine_id], start_at, end_at), None)
     interval = found.interval_seconds if found else DEFAULT_INTERVAL_SECONDS
     slots = -(-int((end_at - start_at).total_seconds()) // interval)
-    size = -(-slots // points)
+    size = -(-slots // _at_most(points, len(found.series) if found else 0))
     answer = _empty(start_at, end_at, source=POINTS, interval=interval, bucket=interval * size)
     if found:
-        bucketed = buckets(quantised(found.values), size)
-        for row, series in enumerate(found.series):
-            _add(answer, series, {name: with_nulls(bucketed[name][row]) for name in STATISTICS})
+        for row, series in enumerate(found.series):  # one at a time: a month of all would be hundreds of megabytes
+            bucketed = buckets(quantised(found.values[row : row + 1]), size)
+            _add(answer, series, {name: with_nulls(bucketed[name][0]) for name in STATISTICS})
     return answer
+
+
+def _at_most(points: int, series: int) -> int:
+    """The buckets that each of so many series gets, when `points` are asked for."""
+    return max(1, min(points, MAX_BUCKETS // max(series, 1)))
 
 
 def _empty(start_at: datetime, end_at: datetime, *, source: str, interval: int, bucket: int) -> dict[str, Any]:
@@ -135,10 +145,11 @@ def _daily_chart(
     days = [first + timedelta(days=n) for n in range((beyond - first).days + 1)]
     found = {one.day: one for one in read_daily(machine_id, first, days[-1] + ONE_DAY)}
     found |= _from_points(machine_id, [day for day in days if day >= oldest.date() and day not in found])
-    size = -(-len(days) // points)
+    all_series = dict.fromkeys(series for one in found.values() for series in one.series)
+    size = -(-len(days) // _at_most(points, len(all_series)))
     interval = min((one.interval_seconds for one in found.values()), default=DEFAULT_INTERVAL_SECONDS)
     answer = _empty(_midnight(first), end_at, source=DAILY, interval=interval, bucket=DAY_SECONDS * size)
-    for series in dict.fromkeys(series for one in found.values() for series in one.series):
+    for series in all_series:
         _add(answer, series, _daily_statistics(_columns(series, days, found), size))
     return answer
 

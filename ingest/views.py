@@ -172,6 +172,7 @@ class MachinesView(ProjectViewSet):
     def performance(self, request: Request, project: str, machine: str) -> Response:
         """Series for a chart, down-sampled to at most `points` buckets; minimum, average and maximum are kept.
 
+        A machine with more than 100 series gets fewer, longer buckets: 100,000 in all, as `bucket_seconds` says.
         A window that begins before the points that are kept is answered from the daily statistics, up to 13 months.
         """
         found = self.find(self.get_queryset(), machine)

@@ -1,5 +1,6 @@
 """Daily statistics: written with the fold, kept for 13 months, shown by charts that reach beyond the points."""
 
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
+from ingest import charts
 from ingest.daily import COLUMNS, DailyValues, DayOfMachine, read_daily, store_daily
 from ingest.fold_jobs import FORGET_TASK, queue_folds
 from ingest.forgetting import forget_machines
@@ -134,6 +136,28 @@ def test_points_are_put_together_to_the_pixels_asked_for(scene: Scene) -> None:
     assert (chart["source"], chart["bucket_seconds"]) == ("points", 9000)
     assert len(chart["cpu_percent"]["maximum"]) == 10
     assert chart["cpu_percent"]["maximum"][0] == 14
+
+
+def test_many_series_share_the_buckets_of_an_answer(scene: Scene) -> None:
+    """257 series get 389 buckets each; 432 intervals become 216."""
+    scene.send(sequence=1, cpu_percent=[10, 30], disks={f"d{n}": {"read_iops": [5, 6]} for n in range(256)})
+    shown = _chart(scene, DAY, DAY + timedelta(days=3))
+    assert (shown["bucket_seconds"], len(shown["cpu_percent"]["maximum"]), len(shown["disks"])) == (1200, 216, 256)
+    assert [shown["cpu_percent"][name][0] for name in ("minimum", "average", "maximum")] == [10, 20, 30]
+
+
+def test_a_chart_takes_little_more_memory_than_its_points(scene: Scene) -> None:
+    scene.send(sequence=1, cpu_percent=[10], disks={f"d{n}": {"read_iops": [5]} for n in range(256)})
+    end = DAY + timedelta(days=3)
+    tracemalloc.start()
+    try:
+        with tenant_context(scene.tenant_id):
+            found = charts.chart(scene.first, end - timedelta(days=34), end, now=timezone.now(), points=100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found["source"] == "points"
+    assert peak < 4 * (257 * 34 * 144 * 4)
 
 
 @pytest.mark.parametrize("points", ["0", "1001", "ten", "-5", "1e2", "²"])
