@@ -1,7 +1,8 @@
 """Blocks and folded days of one machine, laid on one grid: plain arrays, no database.
 
 Per series and slot the non-null value of the highest rank counts. A rank is (epoch, sequence, appliance, start) of the
-block that brought the value, as bytes that sort like these four; no two blocks of a machine have the same.
+block that brought the value, as bytes that sort like these four. Of two blocks with the same the first stored counts,
+whole: the store keeps the other away, unless the first is folded by then.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -135,12 +136,15 @@ class Grid:
         """Writes the values of some slots by rank; returns which rank each has."""
         wanted_of = [one.inside & chosen_slots[np.where(one.inside, one.slots, 0)] for one in self._placed]
         concerned = [(one, wanted) for one, wanted in zip(self._placed, wanted_of, strict=True) if wanted.any()]
+        folded = {rank for one, _ in concerned if one.is_folded for rank in one.ranks.table}
         table = sorted({rank for one, _ in concerned for rank in one.ranks.table})
         chosen = np.zeros(values.shape, dtype=np.int64)
         place = {rank: i for i, rank in enumerate(table)}
         indices, points, order = [], [], []
         for one, wanted in concerned:
             exists = wanted[:, np.newaxis, :] & ~np.isnan(one.group.values)
+            if not one.is_folded:
+                exists[[rank in folded for rank in one.ranks.table]] = False
             block, row, point = np.nonzero(exists)
             indices.append(one.rows[row] * self.slots + one.slots[block, point])
             points.append(one.group.values[exists])
@@ -177,6 +181,11 @@ class _Placed:
         if self.group.ranks is None:
             raise ValueError("overlapping blocks need their ranks")
         return self.group.ranks
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it holds values of several blocks, each with its rank."""
+        return self.ranks.index.shape[1:] != (1, 1)
 
 
 def united(groups: Sequence[Blocks], layouts: Mapping[UUID, Layout]) -> tuple[Series, ...]:
