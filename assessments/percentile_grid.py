@@ -40,12 +40,17 @@ class Reading(NamedTuple):
 
 def reading_of(run: AssessmentRun) -> Reading | None:
     """How a run itself looked at the history; None where its window or percentile is not on the menu."""
-    lengths = list(WINDOWS.values())
-    length = run.performance_end_at - run.performance_start_at
-    percentile = run.settings["percentile"]
-    if length not in lengths or percentile not in MENU:
+    window, percentile = window_of(run), run.settings["percentile"]
+    if window is None or percentile not in MENU:
         return None
-    return Reading(MENU.index(percentile), lengths.index(length))
+    return Reading(MENU.index(percentile), window)
+
+
+def window_of(run: AssessmentRun) -> int | None:
+    """The index into WINDOW_NAMES of the run's own window; None where it is not on the menu."""
+    length = run.performance_end_at - run.performance_start_at
+    lengths = list(WINDOWS.values())
+    return lengths.index(length) if length in lengths else None
 
 
 class PackedCredits(msgspec.Struct):
@@ -71,6 +76,25 @@ class PackedPercentiles(msgspec.Struct):
 
 
 _decoder = msgspec.msgpack.Decoder(PackedPercentiles)
+
+
+class ShardMenu(NamedTuple):
+    """One shard's percentiles in the shapes of PackedPercentiles, by kind of row."""
+
+    values: dict[str, NDArray[np.float32]]
+    points: dict[str, NDArray[np.int32]]
+    expected: NDArray[np.int32]
+
+
+def shard_menu(packed: bytes) -> ShardMenu:
+    """What `read_percentiles` packed; the arrays are views of the bytes."""
+    shard = _decoder.decode(packed)
+    values, points = {}, {}
+    for part, metrics in METRICS.items():
+        shape = (-1, len(metrics), len(WINDOW_NAMES))
+        values[part] = np.frombuffer(shard.values[part], dtype=VALUE).reshape(*shape, len(MENU))
+        points[part] = np.frombuffer(shard.points[part], dtype=COUNT).reshape(shape)
+    return ShardMenu(values, points, np.frombuffer(shard.expected, dtype=COUNT).reshape(-1, len(WINDOW_NAMES)))
 
 
 @dataclass(frozen=True)

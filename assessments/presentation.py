@@ -14,6 +14,7 @@ from assessments.engine.trace import MachineTrace
 from assessments.inputs import DISK_METRICS, NIC_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
+from assessments.series_statistics import series_statistics
 from assessments.settings import engine_settings
 from assessments.targets import catalog_of, origins_of
 from ingest.utilization import Measured
@@ -125,13 +126,18 @@ def nic_row(nic: dict[str, Any]) -> dict[str, Any]:
 
 
 def decision_trace(run: AssessmentRun, machine: AssessedMachine, disks: list[AssessedDisk]) -> dict[str, Any]:
-    """How everything about a machine was decided: computed again from the inputs that the run stored."""
+    """How everything about a machine was decided: computed again from the inputs that the run stored.
+
+    `series` are the menu percentiles of its series, where there are any (`series_statistics`).
+    """
+    statistics = series_statistics(run, machine)
     catalog, origins = catalog_of(run), origins_of(run)
     trace = explain(stored_machine(machine, disks), 0, catalog, engine_settings(run.settings))
     return {
         "catalog": priced_by(run, origins),
         "performance_start_at": run.performance_start_at,
         "performance_end_at": run.performance_end_at,
+        **({} if statistics is None else {"series": statistics}),
         **trace_with_sources(trace, origins),
     }
 

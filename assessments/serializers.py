@@ -208,4 +208,9 @@ class MachineDetail(MachineRow):
     disks = DiskRow(many=True)
     nics = NicRow(many=True)
     security_readiness = serializers.CharField()
-    trace = serializers.DictField(help_text="The decision trace: docs/api-guide.md explains it.")
+    trace = serializers.DictField(
+        help_text="The decision trace: docs/api-guide.md explains it. Its `series` list each series of the machine, "
+        "its disks and its network adapters with points, expected_points, p50, p90, p95, p99 and maximum over the "
+        "run's window. A job reads them after the run was published: absent until then, for windows of one's own, "
+        "and for sizing as on-premises."
+    )

@@ -11,6 +11,7 @@ from assessments.engine.issues import READINESS
 from assessments.filters import by_name
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import confidence, decision_trace, disk_row, machine_row, nic_row
+from assessments.series_statistics import NAMES as STATISTICS
 from assessments.views import disks_of
 from ingest.models import Machine
 from migrate_hub.errors import not_found
@@ -167,6 +168,18 @@ class Steps:
         if not each["points"] and self.trace["discovered_by"] == "import":
             return "not in the imported file"
         return f"{each['points']:,} of {each['expected_points']:,} points"
+
+    @property
+    def series(self) -> list[dict[str, Any]]:
+        """Each series with its points and the percentiles of the menu; nothing while they are not known."""
+        return [
+            {
+                "name": wording.series_name(each),
+                "points": each["points"],
+                "figures": [wording.measured(each["metric"], each[name])[1] for name in STATISTICS],
+            }
+            for each in self.trace.get("series", [])
+        ]
 
     @property
     def is_stated(self) -> bool:

@@ -170,6 +170,12 @@ def measured(metric: str, value: Any) -> tuple[str, str]:
     return name, "no data" if value is None else f"{figure(value)}\u202f{unit}"
 
 
+def series_name(series: Mapping[str, Any]) -> str:
+    """`CPU`, or `Reads, scsi0:0` of a disk or network adapter."""
+    name = METRICS[series["metric"]][0]
+    return f"{name}, {series['source_id']}" if "source_id" in series else name
+
+
 def refusal_in_words(refusal: Mapping[str, Any]) -> str:
     """Why an offer was refused: one constraint with both figures."""
     constraint = str(refusal["constraint"])

@@ -10,7 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assessments.series_statistics import NAMES
+from migrate_hub.portal.wording import measured, series_name
 from tests import make
+from tests.assessments.varied import percentiles_there
 from tests.conftest import wait_until
 from tests.estate import enrolled, finished, group_of_all, machine, machine_ids
 from tests.portal.browsing import Browser, sign_in, text_of
@@ -224,6 +227,18 @@ def test_a_machines_result_tells_the_whole_way_to_its_size(site: Site) -> None:
         "Reserved for 3 years, own licenses",
     ):
         assert expected in words, expected
+
+
+def test_a_machines_result_tells_the_percentiles_of_each_series(site: Site) -> None:
+    project, assessment, one = site.ids("project", "assessment", "machine")
+    api = site.estate.cast.bob
+    percentiles_there(api, project, assessment)
+    series = api.ok(api.get(f"projects/{project}/assessments/{assessment}/machines/{one}/"))["trace"]["series"]
+    words = " ".join(site.rita.see("portal:result", project, assessment, one).split())
+    assert {each["part"] for each in series} == {"machine", "disk", "nic"}
+    for each in series:
+        figures = [" ".join(measured(each["metric"], each[name])[1].split()) for name in NAMES]
+        assert f"{series_name(each)} {each['points']:,} {' '.join(figures)}" in words
 
 
 def test_changed_settings_queue_a_new_run(site: Site) -> None:
