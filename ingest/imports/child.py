@@ -31,6 +31,7 @@ import msgspec
 
 from ingest.imports.judging import judge
 from ingest.imports.parsed import PARSERS, Chunk, Options, UnreadableFileError
+from ingest.imports.room import NO_SPACE, SCRATCH_PREFIX, no_room
 
 MIB = 1024 * 1024
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
@@ -39,7 +40,6 @@ HEADER_BYTES = 4
 READ_BYTES = 256 * 1024
 # Freed when memory ran out, so that there is some left to say so.
 BALLAST_BYTES = 8 * MIB
-SCRATCH_PREFIX = "mh-import-"
 FORGOTTEN_AFTER_SECONDS = 60
 KILLED_BY_LIMIT = (-signal.SIGXCPU,)
 KILLED_AFTER_SECONDS = 5
@@ -331,9 +331,16 @@ def _answers(task: Task, parse: Callable[[Path, Options], Iterator[Chunk]]) -> I
     except UnreadableFileError as error:
         yield pack(_as_refusal(error))
     except OSError as error:
-        yield pack(_as_refusal(_too_long(task.spill_bytes)) if error.errno == errno.EFBIG else _crash(error))
+        yield pack(_of_disk(error, task))
     except Exception as error:
         yield pack(_crash(error))
+
+
+def _of_disk(error: OSError, task: Task) -> Refusal | Crash:
+    """A file that needs more disk than it may or than there is would need it again."""
+    if error.errno == errno.EFBIG:
+        return _as_refusal(_too_long(task.spill_bytes))
+    return _as_refusal(no_room(Path(task.path).parent)) if error.errno in NO_SPACE else _crash(error)
 
 
 def _as_refusal(error: UnreadableFileError) -> Refusal:

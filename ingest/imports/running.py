@@ -4,6 +4,7 @@ Killed at any point it starts over, and nothing of it was seen. While it works, 
 their own; one that finds the import cancelled ends the work.
 """
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ingest.imports.parsed import Chunk, Options, ParsedMachine, Problem, Unread
 from ingest.imports.points import PointStore
 from ingest.imports.problems import keep_problems
 from ingest.imports.queueing import DRY_RUN_KEPT, UNFINISHED, forget_file
+from ingest.imports.room import NO_SPACE, keep_reserve, no_room
 from ingest.imports.storing import MACHINES_A_STATEMENT, ImportStore
 from ingest.retention import RETENTION
 from migrate_hub.errors import DomainError
@@ -59,6 +61,11 @@ def run_import(claim: Claim) -> None:
         _refuse(claim, error.code, error.detail)
     except DomainError as error:
         _refuse(claim, error.code, error.detail)
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        refusal = no_room(Path(tempfile.gettempdir()))
+        _refuse(claim, refusal.code, refusal.detail)
 
 
 def _started(claim: Claim) -> FileImport:
@@ -72,8 +79,9 @@ def _started(claim: Claim) -> FileImport:
 
 
 def _fetched(file_import: FileImport, folder: Path) -> Path:
-    """A copy of the stored file for the child, read in short transactions."""
+    """A copy of the stored file for the child, read in short transactions. Raises UnreadableFileError no_room."""
     path, number = folder / "file", 0
+    keep_reserve(folder, file_import.size_bytes)
     assert file_import.file_id is not None
     with path.open("wb") as file:
         while (data := read_chunk(file_import.tenant_id, file_import.file_id, number)) is not None:
@@ -121,6 +129,7 @@ def _parse(file_import: FileImport, path: Path, options: Options, spool: IO[byte
     encoder = msgspec.msgpack.Encoder()
     for chunk in parsed_chunks(file_import.format, path, options):
         frame = encoder.encode(chunk)
+        keep_reserve(path.parent, len(frame))
         spool.write(len(frame).to_bytes(LENGTH_BYTES, "big") + frame)
         progress.tell(PARSED_AT * chunk.done / chunk.total if chunk.total else 0)
 

@@ -8,9 +8,12 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ingest.imports.room import keep_reserve
 
 SLOT_SECONDS = 300
 BUCKET_MACHINES = 32
@@ -80,10 +83,14 @@ class Grid:
 
 
 class Spill:
-    """Collects points and gives them back as grids. The file has no name: it goes with the process."""
+    """Collects points and gives them back as grids. The file has no name: it goes with the process.
+
+    Raises UnreadableFileError no_room before the disk is full.
+    """
 
     def __init__(self, numbers: SeriesNumbers) -> None:
         self._numbers = numbers
+        self._folder = Path(tempfile.gettempdir())
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  close() closes it
         self._pending: list[NDArray[np.void]] = []
         self._pending_rows = self._written_rows = 0
@@ -112,6 +119,7 @@ class Spill:
         records = np.concatenate(self._pending)
         bucket = self._machine_of(records) // BUCKET_MACHINES
         order = np.argsort(bucket, kind="stable")
+        keep_reserve(self._folder, records.nbytes)
         self._file.write(records[order].tobytes())
         buckets, counts = np.unique(bucket, return_counts=True)
         start = self._written_rows

@@ -30,6 +30,8 @@ def parse(path: Path, options: Options) -> Iterator[Chunk]:
                 pass
         case "write":
             (path.parent / "spill").write_bytes(bytes(4 * 1024 * 1024))
+        case "fill":
+            Path("/dev/full").write_bytes(b"x")
         case "refuse":
             raise UnreadableFileError("refused", "Do something else.")
         case "defect":

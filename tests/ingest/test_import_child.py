@@ -1,6 +1,7 @@
 """The child process that reads files: what it may, what it may not, and that it never outlives whoever wanted it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.imports.child import MIB, SCRATCH_PREFIX, ChildCrashedError, Limits, parsed_chunks, scratch_folder
+from ingest.imports.child import MIB, ChildCrashedError, Limits, parsed_chunks, scratch_folder
 from ingest.imports.parsed import Chunk, Options, UnreadableFileError
+from ingest.imports.room import RESERVE_BYTES, SCRATCH_PREFIX, keep_reserve
 from tests.conftest import wait_until
 
 PARSERS = {"performance_csv": "tests.ingest.misbehaving_parsers"}
@@ -68,6 +70,12 @@ def test_large_chunks_arrive_whole(folder: Path) -> None:
         ("sleep", {"clock_seconds": 1.5}, "time_limit", "Split it"),
         ("spin", {"processor_seconds": 1}, "time_limit", "longer than 1 seconds"),
         ("write", {"spill_bytes": MIB}, "disk_limit", "more than 1 MiB on disk"),
+        (
+            "fill",
+            {"spill_bytes": MIB},
+            "no_room",
+            f"the folder {tempfile.gettempdir()} of the workers has less than 512",
+        ),
         ("refuse", {}, "refused", "Do something else."),
     ],
 )
@@ -81,6 +89,13 @@ def test_what_is_the_files_fault_is_said(
     assert refused.value.code == code
     assert advice in refused.value.detail
     assert not is_running(child)
+
+
+def test_no_more_is_written_than_leaves_a_reserve(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    keep_reserve(folder, free - 2 * RESERVE_BYTES)
+    with pytest.raises(UnreadableFileError, match="no_room"):
+        keep_reserve(folder, free)
 
 
 def test_within_its_limits_the_same_file_is_read(folder: Path) -> None:

@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from ingest.imports.parsed import Problem
 from ingest.imports.problems import MAX_KEPT, keep_problems
-from ingest.imports.queueing import MAX_IMPORTS, MAX_UNFINISHED
+from ingest.imports.queueing import IMPORT_TASK, MAX_IMPORTS, MAX_UNFINISHED
 from ingest.models import FileImport
 from migrate_hub.files.models import StoredFile
+from migrate_hub.jobs.queueing import enqueue
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
-from tests.ingest.imports.files import rvtools, send
+from tests.ingest.imports.files import ended, rvtools, send
 
 MIB = 1024 * 1024
 
@@ -104,3 +105,16 @@ def test_all_problems_of_the_worst_file_are_sent_without_being_held(cast: make.C
     tracemalloc.stop()
     assert lines == MAX_KEPT + 1
     assert peak_bytes < 16 * MIB
+
+
+@pytest.mark.usefixtures("background")
+def test_a_file_that_the_workers_disk_has_no_room_for_is_not_even_fetched(cast: make.Cast) -> None:
+    project = make.project(cast.bob)
+    with tenant_context(cast.tenant.id):
+        file = StoredFile.new(name="x", content_type="x", size_bytes=0, sha256=b"", expires_at=timezone.now())
+        file.save(force_insert=True)
+        (made,) = rows(cast, project, 1, file=file, size_bytes=2**60)
+        made.save(force_insert=True)
+        enqueue(IMPORT_TASK, made.id, queue="bulk")
+    done = ended(cast.bob, project, str(made.id))
+    assert (done["status"], done["failure"]["code"]) == ("failed", "no_room")
