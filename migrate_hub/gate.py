@@ -10,7 +10,9 @@ import errno
 import hashlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -26,8 +28,9 @@ from migrate_hub import metrics
 from migrate_hub.bodies import MAX_WIRE_BYTES, is_large, too_large
 from migrate_hub.errors import DomainError, as_domain_error, database_away, disk_full, problem_response
 from migrate_hub.middleware import CONTENT_SECURITY_POLICY, request_id_from
-from migrate_hub.tenants.authentication import bearer, check_token, unauthenticated
-from migrate_hub.tenants.models import TokenKind
+from migrate_hub.tenants.authentication import bearer, check_token, role_needed, unauthenticated
+from migrate_hub.tenants.models import Role, TokenKind
+from migrate_hub.tenants.tokens import current_role
 
 log = structlog.get_logger(__name__)
 Scope = MutableMapping[str, Any]
@@ -45,9 +48,13 @@ REGISTER = "/api/v1/appliances/register/"
 ROTATE = "/api/v1/appliances/token/"
 SMALL_BODY_BYTES = 64 * 1024
 IMPORT_BYTES = 512 * 1024 * 1024
+# Bodies over MAX_WIRE_BYTES, which only imports may have, that one process keeps on disk at a time.
+LARGE_FILES = 4
+LARGE_FILES_OF_A_TENANT = 2
 MEMORY_BYTES = 1024 * 1024
 HEALTH_PLACES = 2
 ADMISSION_SECONDS = 5
+LARGE_FILE_RETRY_SECONDS = 30
 BODY_SECONDS = 300
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 DISCARD_SECONDS = 30
@@ -85,10 +92,29 @@ class Body:
         self.file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed by the gate
         self.size = 0
         self.is_whole = False
+        # Where a large one has to ask, and for which tenant.
+        self.needs: tuple[LargeFiles, int] | None = None
+        self._has_claimed = False
 
     def add(self, chunk: bytes) -> None:
-        self.file.write(chunk)
         self.size += len(chunk)
+        if self.size > MAX_WIRE_BYTES:
+            self.claim()
+        self.file.write(chunk)
+
+    def claim(self) -> None:
+        """Takes what a large body needs, once; raises 503 busy when others have it."""
+        if self.needs is not None and not self._has_claimed:
+            self.needs[0].take(self.needs[1])
+            self._has_claimed = True
+
+    def close(self) -> None:
+        """Gives back the disk, then the right to use so much of it."""
+        with contextlib.suppress(OSError):  # what could not be written is written again on closing
+            self.file.close()
+        if self.needs is not None and self._has_claimed:
+            self._has_claimed = False
+            self.needs[0].leave(self.needs[1])
 
     def is_large(self) -> bool:
         self.file.seek(0)
@@ -112,6 +138,34 @@ class Body:
         return replayed
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Who shows a token, and whether that may bring a file to import."""
+
+    tenant_id: int
+    may_import: bool
+
+
+class LargeFiles:
+    """How many large bodies are on disk at a time, in all and of each tenant."""
+
+    def __init__(self) -> None:
+        self._of_tenant: Counter[int] = Counter()
+
+    def take(self, tenant_id: int) -> None:
+        """Raises 503 busy when there are too many already."""
+        if self._of_tenant.total() >= LARGE_FILES or self._of_tenant[tenant_id] >= LARGE_FILES_OF_A_TENANT:
+            raise _busy("Other large files are on their way. Send the same request again.", LARGE_FILE_RETRY_SECONDS)
+        self._of_tenant[tenant_id] += 1
+
+    def leave(self, tenant_id: int) -> None:
+        self._of_tenant[tenant_id] -= 1
+
+
+def _busy(detail: str, retry_after_seconds: int) -> DomainError:
+    return DomainError(code="busy", status=503, detail=detail, retry_after_seconds=retry_after_seconds)
+
+
 class Place:
     """Places in the synchronous part, given back when the answer starts: a slow reader of it holds nothing."""
 
@@ -124,12 +178,7 @@ class Place:
         try:
             await asyncio.wait_for(places.acquire(), wait_seconds)
         except TimeoutError:
-            raise DomainError(
-                code="busy",
-                status=503,
-                detail="The server is busy. Send the same request again.",
-                retry_after_seconds=5,
-            ) from None
+            raise _busy("The server is busy. Send the same request again.", 5) from None
         self._held.append(places)
 
     async def send(self, message: Message) -> None:
@@ -159,7 +208,8 @@ class Gate:
         self.health_places = asyncio.Semaphore(HEALTH_PLACES)
         self.admission_seconds = admission_seconds
         self.body_seconds = body_seconds
-        self.seen: dict[bytes, float] = {}
+        self.large_files = LargeFiles()
+        self.seen: dict[bytes, tuple[float, Sender]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -173,8 +223,7 @@ class Gate:
             _report(scope, response, problem, time.perf_counter() - started)
             await _refuse(response, receive, send, body)
         finally:
-            with contextlib.suppress(OSError):  # what could not be written is written again on closing
-                body.file.close()
+            body.close()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, body: Body) -> None:
         method, path, headers = scope["method"], scope["path"], _headers(scope)
@@ -187,7 +236,11 @@ class Gate:
         if declared.isdigit() and int(declared) > limit:
             raise too_large("on the wire", limit)
         if method not in READING or b"transfer-encoding" in headers or declared.strip(b"0"):
-            await self._authenticate(path, headers)
+            sender = await self._authenticate(path, headers, is_import=limit == IMPORT_BYTES)
+            if sender is not None:
+                body.needs = self.large_files, sender.tenant_id
+        if declared.isdigit() and int(declared) > MAX_WIRE_BYTES:
+            body.claim()
         if not await _read_body(receive, body, limit, self.body_seconds):
             return
         place = Place(send)
@@ -205,21 +258,28 @@ class Gate:
             await place.take(self.large_uploads, self.admission_seconds)
         await place.take(self.places, self.admission_seconds)
 
-    async def _authenticate(self, path: str, headers: dict[bytes, bytes]) -> None:
-        """Refuses a body whose sender has no valid token. A success is remembered for seconds, a failure never."""
+    async def _authenticate(self, path: str, headers: dict[bytes, bytes], *, is_import: bool) -> Sender | None:
+        """Refuses a body whose sender has no valid token, and a file of one that may not import.
+
+        A success is remembered for seconds, a failure never.
+        """
         kind = token_kind(path)
         if kind is None:
-            return
+            return None
         wire = bearer(headers.get(b"authorization", b"").decode("latin-1"))
         if not wire:
             raise unauthenticated("Send the header `Authorization: Bearer <token>`.")
         key, now = hashlib.sha256(f"{kind}{wire}".encode()).digest(), time.monotonic()
-        if self.seen.get(key, 0) > now:
-            return
-        await sync_to_async(_check, thread_sensitive=False)(wire, kind)
+        until, sender = self.seen.get(key, (0.0, None))
+        if sender is not None and until > now and (sender.may_import or not is_import):
+            return sender
+        sender = await sync_to_async(_check, thread_sensitive=False)(wire, kind)
+        if is_import and not sender.may_import:
+            raise role_needed(Role.CONTRIBUTOR)
         if len(self.seen) >= MAX_REMEMBERED:
             self.seen.clear()
-        self.seen[key] = now + AUTHENTICATED_SECONDS
+        self.seen[key] = now + AUTHENTICATED_SECONDS, sender
+        return sender
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
@@ -238,10 +298,12 @@ def _is_signed_in(cookies: str) -> bool:
         connection.close()
 
 
-def _check(wire: str, kind: TokenKind) -> None:
+def _check(wire: str, kind: TokenKind) -> Sender:
     try:
         with transaction.atomic():
-            check_token(wire, kind, timezone.now())
+            token = check_token(wire, kind, timezone.now())
+            role = current_role(token)
+            return Sender(token.tenant_id, may_import=role is not None and role.includes(Role.CONTRIBUTOR))
     except (DatabaseError, InterfaceError) as error:
         raise as_domain_error(error) or database_away() from error
     finally:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from migrate_hub.errors import DomainError, not_found
-from migrate_hub.tenants.authentication import Principal, unauthenticated
+from migrate_hub.tenants.authentication import Principal, role_needed, unauthenticated
 from migrate_hub.tenants.keyset import beyond, read_cursor, write_cursor
 from migrate_hub.tenants.models import Project, Role, TenantModel
 from migrate_hub.tenants.permissions import RolePermission
@@ -114,12 +114,7 @@ class TenantAPIView(APIView):
         return principal
 
     def permission_denied(self, request: Any, message: str | None = None, code: str | None = None) -> NoReturn:
-        needed = self.needed_role(request.method or "")
-        raise DomainError(
-            code="permission_denied",
-            status=403,
-            detail=f"This needs the role {needed.value}. Ask an owner of the tenant.",
-        )
+        raise role_needed(self.needed_role(request.method or ""))
 
 
 class TenantViewSet(TenantAPIView, GenericViewSet[Any]):

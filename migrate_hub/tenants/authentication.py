@@ -32,6 +32,12 @@ def unauthenticated(detail: str, code: str = "not_authenticated") -> DomainError
     return DomainError(code=code, status=401, detail=detail)
 
 
+def role_needed(role: Role) -> DomainError:
+    return DomainError(
+        code="permission_denied", status=403, detail=f"This needs the role {role.value}. Ask an owner of the tenant."
+    )
+
+
 def bearer(header: str) -> str:
     """The token of an Authorization header; '' when there is none."""
     scheme, _, wire = header.partition(" ")

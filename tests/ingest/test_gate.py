@@ -14,7 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from migrate_hub.gate import Gate
+from migrate_hub.gate import LARGE_FILES, Gate
+from tests import make
 from tests.ingest import estates
 
 MIB = 1024 * 1024
@@ -222,3 +223,49 @@ def test_health_does_not_wait_behind_requests(site: estates.ApplianceApi) -> Non
         return await Crowd(places=1).while_inside((PATH, b"{}"), *requests, token=site.token)
 
     assert asyncio.run(crowd()) == ["200", "503", "200", "200", "503"]
+
+
+IMPORTS = "/api/v1/projects/x/imports/"
+HUGE = (IMPORTS, bytes(17 * MIB))
+
+
+def test_large_files_of_a_tenant_come_two_at_a_time_and_small_ones_beside_them() -> None:
+    cast, stranger = make.cast(), make.stranger()
+
+    async def crowd() -> list[str]:
+        gate = Crowd(places=20)
+        first = [asyncio.create_task(gate.ask(*HUGE, cast.bob.token)) for _ in range(2)]
+        await asyncio.sleep(1)
+        refused = await gate.ask(*HUGE, cast.alice.token)
+        assert (refused["status"], refused["retry-after"]) == ("503", "30")
+        rest = [
+            asyncio.create_task(gate.ask(*request, token))
+            for request, token in (((IMPORTS, bytes(MIB)), cast.bob.token), (HUGE, stranger.token))
+        ]
+        await asyncio.sleep(1)
+        gate.opened.set()
+        answers = await asyncio.gather(*first, *rest)
+        again = await gate.ask(*HUGE, cast.alice.token)
+        return [answer["status"] for answer in (*answers, again)]
+
+    assert asyncio.run(crowd()) == ["200"] * 5
+
+
+def test_large_files_of_all_tenants_are_bounded() -> None:
+    tokens = [make.cast().bob.token for _ in range(LARGE_FILES + 1)]
+
+    async def crowd() -> list[str]:
+        gate = Crowd(places=20)
+        inside = [asyncio.create_task(gate.ask(*HUGE, token)) for token in tokens[:-1]]
+        await asyncio.sleep(1)
+        last = await gate.ask(*HUGE, tokens[-1])
+        gate.opened.set()
+        return [answer["status"] for answer in (*await asyncio.gather(*inside), last)]
+
+    assert asyncio.run(crowd()) == [*["200"] * LARGE_FILES, "503"]
+
+
+def test_no_file_of_a_reader_or_an_appliance_is_read(web: str, site: estates.ApplianceApi) -> None:
+    for token, answer in ((estates.shared().rita.token, b" 403 "), (site.token, b" 401 ")):
+        head = f"POST {IMPORTS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        assert answer in _first_line(web, f"{head}Content-Length: {MIB}\r\n\r\n".encode())
