@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any, TypedDict
 
 from assessments.engine.explain_bulk import BriefTrace, explain_briefly
@@ -13,11 +14,13 @@ from assessments.engine.trace import PriceLine, Refusal, RefusedOffer
 from assessments.inputs import DISK_METRICS, stored_machines
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import observed, plain, value_of
+from assessments.series_statistics import NAMES, MachineStatistics
 from assessments.targets import origins_of, target_of
 from reports.workbook import REFUSED_SHOWN, MovesWith, PriceLineRow, TraceRow
 
 Assessed = list[tuple[AssessedMachine, list[AssessedDisk]]]
 COMMITTED_PRICES = {"reservation_1y_term", "reservation_3y_term", "savings_plan_1y", "savings_plan_3y"}
+STATISTICS = [f"{series}_{name}" for series in ("cpu", "memory") for name in NAMES]
 Source = tuple[str | None, str | None, date | None]
 NOTHING_REFUSED: tuple[None, ...] = (None,)
 
@@ -44,6 +47,7 @@ class Traces:
         self.percentile = float(settings.percentile) if by_performance else None
         term = SCENARIOS[headline_scenario(settings)].term
         self.is_strict_commitment = term in COMMITMENTS and settings.commitment_rule == "strict"
+        self.statistics = MachineStatistics(run)
         self._sources: dict[tuple[str, str | None], Source] = {}
 
     def rows(self, assessed: Assessed) -> TraceLists:
@@ -83,6 +87,7 @@ class Traces:
             "required_network_mbps": required.get("network_mbps"),
             "chosen": machine.recommended_sku,
             "monthly_cost": machine.monthly_compute_cost,
+            **dict(zip(STATISTICS, chain.from_iterable(self.statistics.of(machine.machine_id)), strict=False)),
         }
         return _trace_rows(known, brief)
 

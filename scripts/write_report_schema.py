@@ -34,6 +34,8 @@ no value is left out. As `pdf` there is a summary of three or four pages for peo
 
 `Decision_Trace` has a row for each machine (and each disk, named in `Disk`) and each of the {REFUSED_SHOWN} cheaper
 sizes (or disks) nearest in price that were refused, with what each lacks; `Cheaper ones refused, in all` counts all.
+The percentiles of CPU and memory at its end are those over the run's window. A job reads them after the run was
+published: they are empty in a report that was asked for before, in a window of one's own, and as on-premises.
 `Price_Lines` add up to a machine's compute and storage cost, to the cent. `Savings` compares compute only, and only
 where pay-as-you-go, the chosen and the cheapest scenario all have a price; own licenses and Dev/Test are compared only
 where the assessment's settings choose them.

@@ -6,6 +6,14 @@ from reports.workbook.wording import MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, RE
 
 REFUSED_SHOWN = 3  # of the cheaper sizes, or disks, that were refused: those nearest in price to the chosen one
 
+STATISTICS = (
+    ("p50", "50th percentile"),
+    ("p90", "90th percentile"),
+    ("p95", "95th percentile"),
+    ("p99", "99th percentile"),
+    ("maximum", "maximum"),
+)
+
 S = Column[ScenarioRow]
 SCENARIOS: tuple[S, ...] = (
     S(heading="Machine", key="machine_name", width=28),
@@ -79,6 +87,11 @@ TRACES: tuple[T, ...] = (
     T(heading="Offered", key="offered", kind=Kind.PLAIN, width=11),
     T(heading="Short by", key="short_by", kind=Kind.PLAIN, width=11),
     T(heading="All constraints", key="constraints", width=60),
+    *(
+        T(heading=f"{series} usage(%), {words}", key=f"{series.lower()}_{name}", kind=Kind.NUMBER, width=12)
+        for series in ("CPU", "Memory")
+        for name, words in STATISTICS
+    ),
 )
 
 P = Column[PriceLineRow]

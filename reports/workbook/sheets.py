@@ -9,7 +9,7 @@ from reports.workbook.own_sheets import ISSUES, PRICE_LINES, SAVINGS, SCENARIOS,
 from reports.workbook.values import Report
 from reports.workbook.wording import NOT_APPLICABLE
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 MACHINES, DISKS = "All_Assessed_Machines", "All_Assessed_Disks"
 
 

@@ -144,7 +144,8 @@ class TraceRow:
     """How a machine, or one of its disks when `disk_name` is there, was decided; once for each refused offer shown.
 
     `refused_count` counts all cheaper offers that were refused; `constraints` names everything that this one misses,
-    and `required`, `offered` and `short_by` are of the first. Points are those behind the weakest series.
+    and `required`, `offered` and `short_by` are of the first. Points are those behind the weakest series. The
+    percentiles of the menu are those over the run's window, absent until a job has read them.
     """
 
     machine_name: str
@@ -182,6 +183,16 @@ class TraceRow:
     offered: Decimal | None = None
     short_by: Decimal | None = None
     constraints: str | None = None
+    cpu_p50: float | None = None
+    cpu_p90: float | None = None
+    cpu_p95: float | None = None
+    cpu_p99: float | None = None
+    cpu_maximum: float | None = None
+    memory_p50: float | None = None
+    memory_p90: float | None = None
+    memory_p95: float | None = None
+    memory_p99: float | None = None
+    memory_maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests import make
 from tests.assessments.test_imported_utilization import HEADINGS, SERVERS
+from tests.assessments.varied import percentiles_there
 from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machine, points, reported
 from tests.ingest.imports.files import imported
 from tests.reports.test_workbook_office import recalculated
@@ -63,6 +64,7 @@ def made(place: tuple[make.Cast, str, str], request: pytest.FixtureRequest) -> M
     cast, project, group = place
     assessment = assessed(cast.bob, project, group, **SETTINGS[request.param])
     assert assessment["status"] == "completed", assessment
+    percentiles_there(cast.bob, project, assessment["id"])
     path = f"projects/{project}/assessments/{assessment['id']}/machines/"
     listed = cast.bob.ok(cast.bob.get(path))["results"]
     machines = [cast.bob.ok(cast.bob.get(f"{path}{row['machine']}/")) for row in listed]
@@ -111,6 +113,27 @@ def test_what_was_observed_or_stated_is_that_of_the_api(made: Made) -> None:
         assert {name: row[name] for name in OBSERVED} == {
             name: number(one["observed"].get(key)) for name, key in OBSERVED.items()
         }
+
+
+STATISTICS = {
+    "p50": "50th percentile",
+    "p90": "90th percentile",
+    "p95": "95th percentile",
+    "p99": "99th percentile",
+    "maximum": "maximum",
+}
+
+
+def test_the_percentiles_of_cpu_and_memory_are_those_of_the_api(made: Made) -> None:
+    _, machines, sheets, _ = made
+    large = next(one for one in machines if one["name"] == "large")["trace"]["series"]
+    assert [(one["metric"], one["maximum"]) for one in large[:2]] == [("cpu_percent", 20), ("memory_percent", 40)]
+    for one in machines:
+        series = {each["metric"]: each for each in one["trace"]["series"] if each["part"] == "machine"}
+        row = next(row for row in sheets["Decision_Trace"] if row["Machine"] == one["name"])
+        for heading, metric in (("CPU", "cpu_percent"), ("Memory", "memory_percent")):
+            told = {name: row[f"{heading} usage(%), {words}"] for name, words in STATISTICS.items()}
+            assert told == {name: series.get(metric, {}).get(name) for name in STATISTICS}
 
 
 def test_every_refused_disk_is_that_of_the_api(made: Made) -> None:
