@@ -13,11 +13,10 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from ingest.bulk import plain_array
+from ingest.bulk import plain_array, rows
 from ingest.folded_ranks import unpack_ranks
 from ingest.folded_values import unpack_values
-from ingest.limits import DEFAULT_INTERVAL_SECONDS
-from ingest.merging import Blocks, Grid, MachineSeries, Ranks, machine_series
+from ingest.merging import RANK_BYTES, Blocks, Grid, MachineSeries, Ranks, machine_series
 from ingest.packing import DAY_SECONDS, VALUE
 from ingest.series import Layout, read_layouts
 from migrate_hub.tenants.context import current_tenant_id
@@ -25,7 +24,7 @@ from migrate_hub.tenants.context import current_tenant_id
 __all__ = ["MachineSeries", "read_series"]
 
 CHUNK_BYTES = 24 * 1024 * 1024
-SERIES_A_MACHINE = 16
+MACHINES_A_LIST = 5000
 
 # The blocks of one machine and shape as one row: starts, ranks and values, lowest rank first.
 JOINED = """
@@ -55,6 +54,23 @@ COPY (
     GROUP BY machine_id, layout_id, interval_seconds
 ) TO STDOUT (FORMAT binary)
 """
+# The bytes that the points of each machine take once read: blocks as they are with their keys, folded days unpacked.
+HELD = f"""
+SELECT machine_id, sum(bytes)::bigint FROM (
+    SELECT machine_id, sum(octet_length("values") + {RANK_BYTES + 8}) AS bytes FROM ingest_performanceblock
+    WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
+      AND start_at >= %(first)s AND start_at < %(beyond)s
+    GROUP BY machine_id
+    UNION ALL
+    SELECT machine_id, days * ({DAY_SECONDS} / interval_seconds) * {VALUE.itemsize} * jsonb_array_length(l.series)
+    FROM (
+        SELECT machine_id, layout_id, interval_seconds::int, count(*) AS days FROM ingest_foldedday
+        WHERE tenant_id = %(tenant)s AND machine_id = ANY(%(machines)s::uuid[])
+          AND day >= %(first)s::date AND day < %(beyond)s::date
+        GROUP BY machine_id, layout_id, interval_seconds
+    ) f JOIN ingest_serieslayout l ON l.tenant_id = %(tenant)s AND l.id = f.layout_id
+) held GROUP BY machine_id
+"""
 READ_RANKED_DAYS = f"""
 COPY (
     SELECT machine_id, layout_id, interval_seconds::int, {DAY_SECONDS} / interval_seconds::int,
@@ -72,11 +88,31 @@ Groups = dict[UUID, list[Blocks]]
 def read_series(
     machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, *, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[MachineSeries]:
-    """The series of each machine with points on the days of [start_at, end_at), in chunks of about `chunk_bytes`."""
-    slots = (end_at - start_at).total_seconds() / DEFAULT_INTERVAL_SECONDS
-    size = max(1, int(chunk_bytes // (SERIES_A_MACHINE * VALUE.itemsize * max(slots, 1))))
-    for first in range(0, len(machine_ids), size):
-        yield from _read_chunk(machine_ids[first : first + size], start_at, end_at)
+    """The series of each machine with points on the days of [start_at, end_at).
+
+    What is held at once is a chunk of machines whose points take `chunk_bytes`, or a single machine.
+    """
+    for first in range(0, len(machine_ids), MACHINES_A_LIST):
+        for chunk in _chunks(machine_ids[first : first + MACHINES_A_LIST], start_at, end_at, chunk_bytes):
+            yield from _read_chunk(chunk, start_at, end_at)
+
+
+def _chunks(
+    machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime, chunk_bytes: int
+) -> Iterator[Sequence[UUID]]:
+    """Cuts machines where their points would take more: of one nothing need be known."""
+    if len(machine_ids) == 1:
+        yield machine_ids
+        return
+    held = dict(rows(HELD, _parameters(machine_ids, start_at, end_at)))
+    first, size = 0, 0
+    for number, machine_id in enumerate(machine_ids):
+        length = held.get(machine_id, 0)
+        if number > first and size + length > chunk_bytes:
+            yield machine_ids[first:number]
+            first, size = number, 0
+        size += length
+    yield machine_ids[first:]
 
 
 def _read_chunk(machine_ids: Sequence[UUID], start_at: datetime, end_at: datetime) -> Iterator[MachineSeries]:

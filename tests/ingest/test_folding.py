@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.db import ProgrammingError, connection, connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,8 @@ from tests.conftest import wait_until
 from tests.ingest import estates
 
 DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
-TOMORROW = DAY + timedelta(days=1)
+DAY_LONG = timedelta(days=1)
+TOMORROW = DAY + DAY_LONG
 
 
 class Scene:
@@ -424,3 +426,21 @@ def test_packed_ranks_come_back(count: int) -> None:
     ranks = unpack_ranks(pack_ranks(Ranks(table, index)), (2, 288))
     assert ranks.table == table
     assert ranks.index.tolist() == [index.tolist()]
+
+
+def test_machines_are_read_in_chunks_of_what_they_hold(scene: Scene) -> None:
+    """One folded point of one series is a day of 576 bytes, and a block 4 bytes and its key.
+
+    The driver counts no COPY, but the layouts that are read for each chunk.
+    """
+    scene.send(sequence=1, cpu_percent=[1])
+    scene.fold()
+    scene.send(sequence=2, start_at=TOMORROW, cpu_percent=[2])
+    assert _queries(scene, chunk_bytes=2 * 624 - 1) == _queries(scene, chunk_bytes=2 * 624) + 1
+
+
+def _queries(scene: Scene, *, chunk_bytes: int) -> int:
+    with tenant_context(scene.tenant_id), CaptureQueriesContext(connection) as queries:
+        found = list(read_series([scene.first, scene.second], DAY, TOMORROW + DAY_LONG, chunk_bytes=chunk_bytes))
+    assert [one.values[0, [0, 144]].tolist() for one in found] == [[1, 2], [1, 2]]
+    return len(queries)
