@@ -19,6 +19,7 @@ from reports.rows import Terms, disk_row, issue_rows, money, scenario_row
 from reports.trace_rows import NO_TRACES, Assessed, Traces
 from reports.workbook import (
     OWN_SHEET_NAMES,
+    REFUSED_SHOWN,
     Chunk,
     IssueTotal,
     Origin,
@@ -32,7 +33,9 @@ ROWS_A_CHUNK = 1000
 TRACED_SHEETS = {"Decision_Trace", "Price_Lines"}
 
 
-def build_report(run: AssessmentRun, own_sheets: frozenset[str] = OWN_SHEET_NAMES) -> Report:
+def build_report(
+    run: AssessmentRun, own_sheets: frozenset[str] = OWN_SHEET_NAMES, *, refused_shown: int = REFUSED_SHOWN
+) -> Report:
     """The values of a run; needs the tenant's context now, its row sources enter it by themselves later."""
     assessment = run.assessment
     group_name = assessment.group.name
@@ -44,7 +47,7 @@ def build_report(run: AssessmentRun, own_sheets: frozenset[str] = OWN_SHEET_NAME
         created_at=run.created_at,
         settings=report_settings(run),
         summary=report_summary(run),
-        chunks=partial(chunks, run, group_name, own_sheets),
+        chunks=partial(chunks, run, group_name, own_sheets, refused_shown=refused_shown),
         own_sheets=own_sheets,
         scenario_totals=scenario_totals(run),
         issue_totals=issue_totals(run),
@@ -134,12 +137,12 @@ def issue_totals(run: AssessmentRun) -> tuple[IssueTotal, ...]:
     )
 
 
-def chunks(run: AssessmentRun, group_name: str, own_sheets: frozenset[str]) -> Iterator[Chunk]:
+def chunks(run: AssessmentRun, group_name: str, own_sheets: frozenset[str], *, refused_shown: int) -> Iterator[Chunk]:
     """Everything about ROWS_A_CHUNK machines after the other, by name, as far as it is wanted; needs no context."""
     terms, traces = Terms(run, group_name), None
     if own_sheets & TRACED_SHEETS:
         with tenant_context(run.tenant_id):
-            traces = Traces(run)
+            traces = Traces(run, refused_shown)
     for assessed in assessed_machines(run):
         machines = [machine for machine, _ in assessed]
         yield Chunk(

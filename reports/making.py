@@ -85,7 +85,7 @@ def _writer(report: Report, form: Form) -> Callable[[IO[bytes]], None]:
     if report.before_run is not None:
         difference = build_difference(report.before_run, report.run)
         return lambda file: write_difference(difference, file)
-    values = build_report(report.run, form.own_sheets)
+    values = build_report(report.run, form.own_sheets, refused_shown=report.refused_shown)
     told = replace(values, chunks=partial(_told, report, values.chunks))
     return lambda file: form.write(told, file, report.layout)
 

@@ -8,6 +8,7 @@ from assessments.models import Assessment, AssessmentRun, RunStatus
 from migrate_hub.files.models import StoredFile
 from migrate_hub.tenants.models import TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
+from reports.workbook import REFUSED_SHOWN
 
 
 class ReportFormat(models.TextChoices):
@@ -21,7 +22,8 @@ class Report(TenantModel):
     """A file made from the run that was published when it was asked for, whatever is recalculated meanwhile.
 
     With `before_run` it tells the difference from that run to this one. Its link works until it expires or is
-    revoked. `machines_done` tells how far the making is.
+    revoked. `machines_done` tells how far the making is; `refused_shown` how many of the cheaper sizes that were
+    refused are told of each machine and disk.
     """
 
     assessment = TenantForeignKey(Assessment, on_delete=models.CASCADE, related_name="reports")
@@ -29,6 +31,7 @@ class Report(TenantModel):
     before_run = TenantForeignKey(AssessmentRun, on_delete=models.CASCADE, null=True, related_name="+")
     format = models.CharField(max_length=8, choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = models.CharField(max_length=8)
+    refused_shown = models.PositiveSmallIntegerField(default=REFUSED_SHOWN)
     status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)
     machines_done = models.PositiveIntegerField(default=0)
     file = TenantForeignKey(StoredFile, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -11,7 +11,7 @@ from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
 from reports.models import Report, ReportFormat
-from reports.workbook import LAYOUTS, NEWEST_LAYOUT
+from reports.workbook import LAYOUTS, NEWEST_LAYOUT, REFUSED_SHOWN
 
 REPORT_TASK = "reports.make"
 KEEP = timedelta(days=30)
@@ -24,6 +24,7 @@ def queue_report(
     now: datetime,
     format: str = ReportFormat.XLSX,
     layout: str = NEWEST_LAYOUT,
+    refused_shown: int = REFUSED_SHOWN,
     before_run: UUID | None = None,
 ) -> Report:
     """A report of the run that is published now, or of what changed since another run of the project.
@@ -47,6 +48,7 @@ def queue_report(
         before_run=before,
         format=format,
         layout=layout,
+        refused_shown=refused_shown,
         created_by=current_actor.get().user_id,
         created_at=now,
         expires_at=now + KEEP,

@@ -9,12 +9,19 @@ from assessments.serializers import FailureOut
 from assessments.settings import choices
 from migrate_hub.tenants.api import StrictSerializer
 from reports.models import ReportFormat
-from reports.workbook import LAYOUTS, NEWEST_LAYOUT
+from reports.workbook import LAYOUTS, MAX_REFUSED_SHOWN, NEWEST_LAYOUT, REFUSED_SHOWN
 
 
 class ReportIn(StrictSerializer):
     format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS), default=NEWEST_LAYOUT)
+    refused_shown = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_REFUSED_SHOWN,
+        default=REFUSED_SHOWN,
+        help_text="How many of the cheaper sizes, or disks, that were refused `Decision_Trace` tells of each machine "
+        "and disk: those nearest in price. All are counted, and the API tells all of one machine.",
+    )
     before_run = serializers.UUIDField(
         required=False,
         help_text="Makes a workbook of the difference from this run to the published one.",
@@ -25,6 +32,7 @@ class ReportOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     format = serializers.ChoiceField(choices=ReportFormat.choices)
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS))
+    refused_shown = serializers.IntegerField()
     status = serializers.ChoiceField(choices=RunStatus.choices)
     run = serializers.UUIDField(source="run_id", help_text="The run that the report shows.")
     before_run = serializers.UUIDField(

@@ -16,7 +16,7 @@ from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import observed, plain, value_of
 from assessments.series_statistics import NAMES, MachineStatistics
 from assessments.targets import origins_of, target_of
-from reports.workbook import REFUSED_SHOWN, MovesWith, PriceLineRow, TraceRow
+from reports.workbook import MovesWith, PriceLineRow, TraceRow
 
 Assessed = list[tuple[AssessedMachine, list[AssessedDisk]]]
 COMMITTED_PRICES = {"reservation_1y_term", "reservation_3y_term", "savings_plan_1y", "savings_plan_3y"}
@@ -38,7 +38,8 @@ NO_TRACES: TraceLists = {"traces": [], "price_lines": []}
 class Traces:
     """Decision trace and price lines of one run. Needs the tenant's context when it is made, none afterwards."""
 
-    def __init__(self, run: AssessmentRun) -> None:
+    def __init__(self, run: AssessmentRun, refused_shown: int) -> None:
+        self.refused_shown = refused_shown
         self.rankings = Rankings(target_of(run))
         self.origins = origins_of(run)
         self.catalog = run.catalog.name
@@ -52,7 +53,7 @@ class Traces:
 
     def rows(self, assessed: Assessed) -> TraceLists:
         """The rows of some machines with their disks."""
-        briefs = explain_briefly(stored_machines(assessed), self.rankings, shown=REFUSED_SHOWN)
+        briefs = explain_briefly(stored_machines(assessed), self.rankings, shown=self.refused_shown)
         told: TraceLists = {"traces": [], "price_lines": []}
         for (machine, disks), brief in zip(assessed, briefs, strict=True):
             told["traces"] += self._machine_traces(machine, disks, brief)

@@ -26,7 +26,7 @@ from reports.queueing import queue_report, revoke_report
 from reports.serializers import ReportIn, ReportOut
 
 NAMES = (
-    *("id", "format", "layout", "status", "run_id", "before_run_id", "machines_done"),
+    *("id", "format", "layout", "refused_shown", "status", "run_id", "before_run_id", "machines_done"),
     *("created_by", "created_at", "expires_at"),
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from reports.workbook import LAYOUTS, NEWEST_LAYOUT, OWN_SHEETS, REFUSED_SHOWN, SCHEMA_VERSION
+from reports.workbook import LAYOUTS, MAX_REFUSED_SHOWN, NEWEST_LAYOUT, OWN_SHEETS, REFUSED_SHOWN, SCHEMA_VERSION
 from reports.workbook.columns import Column
 from reports.workbook.difference import COLUMNS as DIFFERENCE_COLUMNS
 from reports.workbook.sheets import DISKS, MACHINES
@@ -34,6 +34,7 @@ no value is left out. As `pdf` there is a summary of three or four pages for peo
 
 `Decision_Trace` has a row for each machine (and each disk, named in `Disk`) and each of the {REFUSED_SHOWN} cheaper
 sizes (or disks) nearest in price that were refused, with what each lacks; `Cheaper ones refused, in all` counts all.
+`refused_shown` (1 to {MAX_REFUSED_SHOWN}) asks for another number of them; all of one machine are in the API.
 The percentiles of CPU and memory at its end are those over the run's window. A job reads them after the run was
 published: they are empty in a report that was asked for before, in a window of one's own, and as on-premises.
 `Price_Lines` add up to a machine's compute and storage cost, to the cent. `Savings` compares compute only, and only

@@ -2,7 +2,7 @@
 
 from reports.workbook.difference import Difference, DifferenceRow, Side, write_difference
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
-from reports.workbook.own_sheets import REFUSED_SHOWN
+from reports.workbook.own_sheets import MAX_REFUSED_SHOWN, REFUSED_SHOWN
 from reports.workbook.sheets import OWN_SHEET_NAMES, OWN_SHEETS, SCHEMA_VERSION
 from reports.workbook.text_forms import write_csv, write_jsonl
 from reports.workbook.values import (
@@ -26,6 +26,7 @@ from reports.workbook.writer import MAX_SHEET_ROWS, write_workbook
 
 __all__ = [
     "LAYOUTS",
+    "MAX_REFUSED_SHOWN",
     "MAX_SHEET_ROWS",
     "NEWEST_LAYOUT",
     "OWN_SHEETS",

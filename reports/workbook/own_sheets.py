@@ -5,6 +5,7 @@ from reports.workbook.values import IssueRow, PriceLineRow, SavingsRow, Scenario
 from reports.workbook.wording import MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, READINESS
 
 REFUSED_SHOWN = 3  # of the cheaper sizes, or disks, that were refused: those nearest in price to the chosen one
+MAX_REFUSED_SHOWN = 20
 
 STATISTICS = (
     ("p50", "50th percentile"),

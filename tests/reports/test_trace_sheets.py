@@ -1,6 +1,7 @@
 """The sheets Decision_Trace, Price_Lines and Savings of a report say what the API says of the same machines."""
 
 import io
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -160,6 +161,23 @@ def _check_rows(rows: list[dict[str, Any]], refused: list[dict[str, Any]], runne
         assert row["Cheaper ones refused, in all"] == len(refused)
         assert row["Runner-up"] == (runner_up or {}).get("name")
         assert row["Runner-up costs more by USD"] == number((runner_up or {}).get("price_gap"))
+
+
+def test_more_refused_sizes_are_shown_when_asked_for(place: tuple[make.Cast, str, str]) -> None:
+    cast, project, group = place
+    assessment = assessed(cast.bob, project, group)["id"]
+    path = f"projects/{project}/assessments/{assessment}/"
+    report = reported(cast.bob, project, assessment, format="jsonl", refused_shown=7)
+    assert report["refused_shown"] == 7
+    sent = make.Api(None).get(report["download_url"].replace("http://testserver", "")).streaming_content
+    rows = [json.loads(line) for line in b"".join(sent).splitlines()]
+    for listed in cast.bob.ok(cast.bob.get(f"{path}machines/"))["results"]:
+        trace = cast.bob.ok(cast.bob.get(f"{path}machines/{listed['machine']}/"))["trace"]
+        told = [row for row in rows if row.get("machine_name") == listed["name"] and row["table"] == "Decision_Trace"]
+        shown = [row["refused"] for row in told if "refused" in row and "disk_name" not in row]
+        assert shown == [offer["name"] for offer in trace["refused"][-7:]]
+    for wrong in (0, 21, "many"):
+        assert cast.bob.post(f"{path}reports/", {"refused_shown": wrong}).status_code == 400
 
 
 def test_price_lines_add_up_to_the_cost_of_each_machine(made: Made) -> None:
