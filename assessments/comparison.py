@@ -5,7 +5,7 @@ again from stored inputs; a part is what the monthly cost moves by in its step. 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db import connection
 
 from assessments.array_cache import ArrayCache
 from assessments.engine.assess import decide, groundwork
+from assessments.engine.credits import credit_terms
 from assessments.engine.fixed_point import BoolArray, IntArray
 from assessments.engine.machines import Machines
 from assessments.engine.rankings import Rankings
@@ -22,7 +23,7 @@ from assessments.engine.target import Target
 from assessments.engine.values import KnownArray
 from assessments.models import AssessmentRun, RunStatus, Sensitivity
 from assessments.packed_run import RunInputs, load_inputs
-from assessments.paired_machines import paired, use_differs
+from assessments.paired_machines import credits_on_terms, found_in, paired, use_differs
 from assessments.percentile_grid import load_menu, reading_of
 from assessments.sensitivity import exact_sum
 from assessments.targets import target_of
@@ -38,6 +39,10 @@ NOTES = {
     ),
     "region_in_price": (
         "The catalog of the earlier run has no prices for the region of the later one: the region counts as price."
+    ),
+    "credits_in_price": (
+        "The catalogs of the runs give burstable sizes other credit terms, and a history is kept with what it asks of "
+        "the terms of its own: what changed in the use of the earlier ones counts as price."
     ),
 }
 
@@ -193,15 +198,25 @@ class _Comparer:
             self.notes.append("as_on_premises")
             return with_use_before
         if before["percentile"] == after["percentile"] and _length(self.before) == _length(self.after):
-            return self.pairs.after
+            return _asked_of(self.pairs.after, with_use_before)
         reading = reading_of(self.before)
         if reading is None or not self.has_menu:
             self.notes.append("performance_in_settings")
             return with_use_before
         whole = load_menu(self.after).machines(self.inputs_after, reading)
-        return whole.take(self.pairs.rows_after)
+        return _asked_of(whole.take(self.pairs.rows_after), with_use_before)
+
+    def _machines_after(self, target: Target) -> Machines:
+        """The machines after, for a target with the sizes of the earlier catalog and so with its credit terms."""
+        machines, credits = self.pairs.after, self.pairs.after.credits
+        if credits is None or not credits.known.any():
+            return machines
+        if not found_in(credit_terms(target.catalog.sizes), credits.terms).all():
+            self.notes.append("credits_in_price")
+        return replace(machines, credits=credits_on_terms(credits, self.pairs.before.credits))
 
     def _settings_step(self, costs: Costs, machines: Machines, target: Target) -> Costs:
+        machines_after = self._machines_after(target)
         try:
             new = target_of(self.after, prices_of=self.before)
         except DomainError:
@@ -209,9 +224,20 @@ class _Comparer:
             new = target_of(self.after, prices_of=self.before, region_of=self.before)
         everything_equal = new.settings == target.settings and new.catalog is target.catalog
         changed = (
-            use_differs(machines, self.pairs.after) if everything_equal else np.ones(len(self.pairs), dtype=np.bool_)
+            use_differs(machines, machines_after) if everything_equal else np.ones(len(self.pairs), dtype=np.bool_)
         )
-        return _decided(costs, self.pairs.after, changed, new)
+        return _decided(costs, machines_after, changed, new)
+
+
+def _asked_of(use_after: Machines, use_before: Machines) -> Machines:
+    """The use after with its credits on the terms before.
+
+    A run that looks at no credits says nothing of its history: that it does not is a setting.
+    """
+    credits = (
+        use_before.credits if use_after.credits is None else credits_on_terms(use_after.credits, use_before.credits)
+    )
+    return replace(use_after, credits=credits)
 
 
 def _length(run: AssessmentRun) -> object:

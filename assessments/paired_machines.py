@@ -105,6 +105,25 @@ def use_differs(one: Machines, other: Machines) -> BoolArray:
     return differs | _credits_differ(one.credits, other.credits)
 
 
+def credits_on_terms(after: Credits | None, before: Credits | None) -> Credits | None:
+    """What a history after carries, and for terms that it was not asked about what the history before carried."""
+    if after is None or before is None:
+        return after
+    missing = np.flatnonzero(~found_in(before.terms, after.terms))
+    return Credits(
+        terms=np.concatenate([after.terms, before.terms[missing]]),
+        known=after.known,
+        carried=np.concatenate([after.carried, before.carried[:, missing]], axis=1),
+        spent_minute=np.concatenate([after.spent_minute, before.spent_minute[:, missing]], axis=1),
+    )
+
+
+def found_in(terms: IntArray, others: IntArray) -> BoolArray:
+    """Which of some credit terms (t x 3) are among others."""
+    result: BoolArray = (terms[:, None] == others[None]).all(axis=2).any(axis=1)
+    return result
+
+
 def _total(machines: Machines, part: str, name: str) -> Observed:
     totals = getattr(machines, part)
     found: Observed = Observed.missing(len(machines)) if totals is None else getattr(totals, name)

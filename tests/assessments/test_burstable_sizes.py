@@ -1,13 +1,17 @@
 """Burstable sizes over the API: only for machines whose credits last over seven days of their own history and more."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from assessments.catalog.catalog_file import read_snapshot, write_snapshot
+from assessments.catalog.loading import load_catalog
 from assessments.credit_history import credits_of_answers, read_credits
 from assessments.engine.fixed_point import scaled
 from assessments.models import AssessmentRun
@@ -30,6 +34,7 @@ from tests.estate import (
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 
+BUNDLED = Path(__file__).parents[2] / "assessments" / "catalog" / "snapshot" / "azure-2026-08.zip"
 Json = dict[str, Any]
 DAYS = 9
 # Mostly idle; busy for a quarter of an hour a day; busy all the time.
@@ -222,3 +227,41 @@ def test_a_busier_history_is_told_as_performance() -> None:
     found = api.ok(api.get(f"{alone.path(before)}compare/?with={after['id']}"))
     assert found["causes"]["performance"] == found["difference"]
     assert Decimal(found["difference"]) > 0
+
+
+def causes(scene: Scene, before: Json, after: Json) -> tuple[dict[str, Decimal], list[str]]:
+    found = scene.api.ok(scene.api.get(f"{scene.path(before)}compare/?with={after['id']}"))
+    return {name: Decimal(amount) for name, amount in found["causes"].items()}, [one["code"] for one in found["notes"]]
+
+
+def test_rules_that_take_no_burstable_sizes_are_told_as_settings(scene: Scene) -> None:
+    before = scene.assessed(performance_window="1_week")
+    after = scene.assessed(performance_window="1_week", rule_set="am-2020-09")
+    parts, notes = causes(scene, before, after)
+    assert parts["settings"] > 0
+    assert {name for name, amount in parts.items() if amount} == {"settings"}
+    assert notes == []
+
+
+def test_other_credit_terms_at_the_same_price_move_nothing(scene: Scene, other_terms: str) -> None:
+    before = scene.assessed(performance_window="1_week")
+    after = scene.assessed(performance_window="1_week", catalog=other_terms)
+    assert is_burstable(scene.rows(after)["idle"]["recommended_sku"])
+    parts, notes = causes(scene, before, after)
+    assert set(parts.values()) == {Decimal(0)}
+    assert notes == ["credits_in_price"]
+
+
+@pytest.fixture(scope="module")
+def other_terms(catalog: None) -> str:
+    """The id of a catalog like the bundled one, except that each burstable size banks one credit more at most."""
+    snapshot = read_snapshot(BUNDLED.read_bytes())
+    sizes = [
+        row if row.max_credits is None else msgspec.structs.replace(row, max_credits=row.max_credits + 1)
+        for row in snapshot.tables.sizes
+    ]
+    changed = msgspec.structs.replace(snapshot.tables, sizes=sizes)
+    file = write_snapshot(
+        name="other terms", as_of=date(2026, 7, 1), tables=changed, inputs={"bundled": "0" * 64}, left_out=[]
+    )
+    return str(load_catalog(file)[0].pk)
