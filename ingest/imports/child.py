@@ -3,8 +3,10 @@
     for chunk in parsed_chunks("rvtools", path, options): ...
 
 A file from outside is hostile until proved otherwise, and the libraries that read it are large. The child gets the
-path, the options and a pipe; what it finds comes back as frames of msgpack. It ends when the parent ends, however that
-happens: its standard input breaks off, and its limit of processor time holds for the case that it does not listen.
+path, the options and a pipe; what it finds comes back as frames of msgpack. It has no privileges and cannot look into
+the process that started it; files that the worker's user may read, it may read too (docs/adr/0021). It ends when the
+parent ends, however that happens: its standard input breaks off, and its limit of processor time holds for the case
+that it does not listen.
 """
 
 import contextlib
@@ -29,6 +31,7 @@ from typing import IO
 
 import msgspec
 
+from ingest.imports.confinement import give_up_privileges, hide_this_process
 from ingest.imports.judging import judge
 from ingest.imports.parsed import PARSERS, Chunk, Options, UnreadableFileError
 from ingest.imports.room import NO_SPACE, SCRATCH_PREFIX, no_room
@@ -194,6 +197,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
 
     `-m` looks for modules in the current directory first, so that is ours and not the folder with the file.
     """
+    hide_this_process()
     return subprocess.Popen(
         [sys.executable, "-m", "ingest.imports.child"],
         stdin=subprocess.PIPE,
@@ -309,6 +313,7 @@ def main() -> None:
     watcher = threading.Thread(target=_end_with_parent, args=(source, Path(task.path).parent), daemon=True)
     watcher.start()
     module = importlib.import_module(task.parser)
+    give_up_privileges()
     _limit(task)
     try:
         for frame in _answers(task, module.parse):

@@ -1,7 +1,9 @@
 """The tasks of an import, one call each; and what is forgotten every hour."""
 
+from celery.signals import worker_ready
 from django.utils import timezone
 
+from ingest.imports.confinement import hide_this_process
 from ingest.imports.forgetting import forget_old_imports
 from ingest.imports.queueing import IMPORT_TASK, UNDO_TASK
 from ingest.imports.running import fail_import, run_import
@@ -12,6 +14,12 @@ from migrate_hub.jobs.tasks import every_hour
 
 register(IMPORT_TASK, run=run_import, on_failed=fail_import)
 register(UNDO_TASK, run=undo_import, on_failed=fail_undo)
+
+
+@worker_ready.connect
+def hide_the_main_process(**kwargs: object) -> None:
+    """It has the same environment as its workers, and no child of theirs shall read it there."""
+    hide_this_process()
 
 
 @every_hour

@@ -17,7 +17,9 @@ def parse(path: Path, options: Options) -> Iterator[Chunk]:
     match wanted:
         case "names":
             opened = [link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-            yield Chunk(problems=[Problem("warning", "names", "\n".join([*os.environ, *sys.modules, *opened]))])
+            names = "\n".join([*os.environ, *sys.modules, *opened])
+            looked = [Problem("warning", name, _opened(name)) for name in ("environ", "mem", "maps")]
+            yield Chunk(problems=[Problem("warning", "names", names), *looked])
         case "print":
             print("a library prints")
             subprocess.run(["echo", "so does its child"], check=True)
@@ -40,3 +42,12 @@ def parse(path: Path, options: Options) -> Iterator[Chunk]:
             os._exit(7)
         case "large":
             yield Chunk(problems=[Problem("warning", "large", "x" * 3_000_000)] * 5)
+
+
+def _opened(name: str) -> str:
+    """What comes of opening a file of the parent's in /proc."""
+    try:
+        Path(f"/proc/{os.getppid()}/{name}").open("rb").close()
+    except OSError as error:
+        return str(error.strerror)
+    return "opened"

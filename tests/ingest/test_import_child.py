@@ -54,6 +54,12 @@ def test_the_child_has_no_secrets_no_database_and_no_framework(folder: Path) -> 
     assert not [name for name in names if name.startswith("socket:")]
 
 
+def test_the_child_cannot_look_into_the_process_that_started_it(folder: Path) -> None:
+    assert Path("/proc/self/environ").read_bytes(), "it itself can"
+    _, second = read(folder, "names")
+    assert [problem.message for problem in second.problems[1:]] == ["Permission denied"] * 3
+
+
 def test_what_libraries_print_does_not_disturb(folder: Path) -> None:
     assert len(list(read(folder, "print"))) == 1
 
