@@ -71,6 +71,7 @@ class Machine:
     expected_points: int = 144
     disks: Sequence[Disk] = (Disk(),)
     nics: Sequence[Nic] = (Nic(),)
+    cpu_history: Sequence[float] | None = None  # percent by points
 
 
 def estate(
@@ -80,7 +81,9 @@ def estate(
     interval_minutes: int = 10,
     terms: Sequence[tuple[float, float, float]] = ((60, 24, 576),),
 ) -> Machines:
-    """The engine's arrays of these machines; with a history each, what it asks of these credit terms."""
+    """The engine's arrays of these machines; with a history of some, what it asks of these credit terms."""
+    if cpu_history is None and any(machine.cpu_history is not None for machine in machines):
+        cpu_history = [machine.cpu_history or () for machine in machines]
     names = tuple(dict.fromkeys(machine.os for machine in machines))
     disks = [disk for machine in machines for disk in machine.disks]
     nics = [nic for machine in machines for nic in machine.nics]

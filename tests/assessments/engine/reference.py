@@ -3,9 +3,11 @@
 The engine's arrays must agree with it on any estate (test_laws).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 from assessments.engine.guest_os import classify
 from assessments.engine.issues import FINDING, FINDINGS, READINESS
@@ -16,6 +18,15 @@ from assessments.engine.settings import Settings
 from tests.assessments.engine.estate import Disk, Machine, Offerings, Size, Tier
 
 BILLIONTH = Decimal("0.000000001")
+Terms = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the histories of machines were asked: minutes of a point, and which credit terms."""
+
+    interval_minutes: int = 60
+    terms: Sequence[Terms] = ()
 
 
 def exact(value: float | None) -> Decimal:
@@ -32,11 +43,16 @@ class Answer:
     scenarios: dict[str, tuple[str, Decimal] | None]
 
 
-def assess_one(machine: Machine, offerings: Offerings, settings: Settings) -> Answer:
+def assess_one(machine: Machine, offerings: Offerings, settings: Settings, asked: Asked | None = None) -> Answer:
     """All decisions about one machine."""
     rules = RULE_SETS[settings.rule_set]
     tiers = [cheapest_tier(disk, offerings.tiers, settings, rules) for disk in machine.disks]
-    fitting = [size for size in offerings.sizes if fits(size, machine, tiers, settings, rules)]
+    fitting = [
+        size
+        for size in offerings.sizes
+        if fits(size, machine, tiers, settings, rules)
+        and (not size.burstable or credits_last(size, machine, settings, asked or Asked()))
+    ]
     findings = property_findings(machine, settings, rules)
     if not all(tiers) or not fitting:
         findings.append("no_suitable_vm_size_found")
@@ -124,7 +140,7 @@ def fits(size: Size, machine: Machine, tiers: Sequence[Tier | None], settings: S
         size.available
         and size.standard_tier
         and size.considered
-        and not size.burstable
+        and (size.generation_1 or machine.boot == "uefi" or not rules.bios_needs_generation_1)
         and (not settings.sku_families or size.series in settings.sku_families)
         and size.vcpus >= required_cores(machine, settings, rules)
         and Decimal(size.memory_mb) >= required_memory_mb(machine, settings, rules)
@@ -133,6 +149,37 @@ def fits(size: Size, machine: Machine, tiers: Sequence[Tier | None], settings: S
         and (size.premium or not any(tier and tier.type == "premium_ssd" for tier in tiers))
         and all(carries(size, machine, settings))
     )
+
+
+def credits_last(size: Size, machine: Machine, settings: Settings, asked: Asked) -> bool:
+    """Only where rules and sizing look at the history, it is long enough, and was asked about the size's terms."""
+    rules, history = RULE_SETS[settings.rule_set], machine.cpu_history or ()
+    minutes, there = len(history) * asked.interval_minutes, sum(not math.isnan(percent) for percent in history)
+    return (
+        rules.burstable_by_credits
+        and settings.sizing_criterion == "performance_based"
+        and size.burst is not None
+        and size.burst in asked.terms
+        and minutes >= 7 * 24 * 60
+        and there * asked.interval_minutes * 10 >= 7 * 24 * 60 * 9
+        and last_by_stepping(
+            history, machine.cores * Fraction(settings.comfort_factor), asked.interval_minutes, size.burst
+        )
+    )
+
+
+def last_by_stepping(percent: Sequence[float], busy_cores: Fraction, interval_minutes: int, terms: Terms) -> bool:
+    """The balance of credits from point to point; a point that is missing counts as the busiest one."""
+    initial, an_hour, most = (Fraction(term) for term in terms)
+    there = [one for one in percent if not math.isnan(one)]
+    balance = initial
+    for one in percent:
+        used = min(max(Fraction(str(max(there) if math.isnan(one) else one)), Fraction(0)), Fraction(100))
+        balance = min(balance + an_hour * interval_minutes / 60, most)
+        balance -= busy_cores * used / 100 * interval_minutes
+        if balance < 0:
+            return False
+    return True
 
 
 def carries(size: Size, machine: Machine, settings: Settings) -> Iterator[bool]:

@@ -19,9 +19,9 @@ from assessments.engine.settings import Settings
 from assessments.engine.trace import Refusal
 from assessments.engine.values import Catalog
 from tests.assessments.engine.estate import Machine, Offerings, Size, estate
+from tests.assessments.engine.reference import Terms, last_by_stepping
 
 HOURS_OF_A_WEEK = 7 * 24
-Terms = tuple[float, float, float]
 # 2 vCPUs, 20 % of the size as base: 24 credits an hour, spent at 1 a minute and busy vCPU.
 BURSTABLE = Size("burstable", linux="0.05", burstable=True, burst=(60, 24, 576))
 STEADY = Size("steady", linux="0.10")
@@ -174,20 +174,6 @@ def test_the_trace_tells_why_credits_are_not_known(
 
 
 # ---- laws ----
-def last_by_stepping(percent: list[float], busy_cores: Fraction, interval_minutes: int, terms: Terms) -> bool:
-    """The plain reference: the balance of credits from point to point."""
-    initial, an_hour, most = (Fraction(term) for term in terms)
-    there = [one for one in percent if not math.isnan(one)]
-    balance = initial
-    for one in percent:
-        used = min(max(Fraction(str(max(there) if math.isnan(one) else one)), Fraction(0)), Fraction(100))
-        balance = min(balance + an_hour * interval_minutes / 60, most)
-        balance -= busy_cores * used / 100 * interval_minutes
-        if balance < 0:
-            return False
-    return True
-
-
 TERMS: tuple[Terms, ...] = ((60, 24, 576), (30, 3, 72), (240, 81, 1994), (0, 10, 10), (500, 5, 120))
 # Days of 12 points: quiet stretches, bursts and gaps, of which some carry the balance to its bounds.
 levels = st.sampled_from([0.0, 0.0001, 1.5, 5.0, 12.5, 20.0, 33.3333, 100.0, 130.0, math.nan])
