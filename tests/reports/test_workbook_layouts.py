@@ -1,9 +1,13 @@
 """Sheets, columns and labels of each generation of the export, written out: what people's own tools look for."""
 
+import textwrap
 from dataclasses import replace
 
 import pytest
 
+from reports.workbook import OWN_SHEETS
+from reports.workbook.difference import MACHINES as DIFFERENCE
+from reports.workbook.sheets import Sheet
 from tests.reports.workbooks import REPORT, SUMMARY, headings, opened, pairs, records
 
 MACHINES_2024 = [
@@ -210,3 +214,13 @@ def test_summary_has_the_labels_in_order(layout: str, costs: list[str]) -> None:
     sheet = opened(report, layout=layout)["Assessment_Summary"]
     assert (sheet["A1"].value, sheet["A2"].value, sheet["B2"].value) == ("Azure Migrate", None, None)
     assert list(pairs(sheet)) == ["Azure Migrate", *IDENTITY_LABELS, *costs, "Confidence rating"]
+
+
+@pytest.mark.parametrize("sheet", [*OWN_SHEETS, DIFFERENCE], ids=lambda sheet: sheet.name)
+def test_headings_of_our_own_sheets_fit_into_three_lines_without_breaking_words(sheet: Sheet) -> None:
+    for column in sheet.columns:
+        characters = int(column.width) - 1  # bold ones are a little wider than those that a width is counted in
+        heading = column.heading.replace("{currency}", "USD")
+        lines = textwrap.wrap(heading, characters, break_long_words=False, break_on_hyphens=False)
+        assert len(lines) <= 3, heading
+        assert max(map(len, lines)) <= characters, heading
