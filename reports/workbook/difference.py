@@ -142,7 +142,8 @@ def _write_overview(book: Book, sheet: Worksheet, found: Difference, table: Tabl
         if label == "Difference":
             look |= {"bold": True, "bg_color": PALE}
         write_cell(sheet, Placed(row, 0, label, book.format(Kind.TEXT, **look)))
-        write_cell(sheet, Placed(row, 1, value, book.format(kind, align="right", **look), formula))
+        # A long name would lose its beginning behind the label.
+        write_cell(sheet, Placed(row, 1, value, book.format(kind, align="right", shrink=True, **look), formula))
     first = FIRST_ROW + next(row for row, line in enumerate(lines) if line[0] == "By membership")
     height = (len(lines) - 1) * ROW_HEIGHT_PIXELS
     place = Place(OVERVIEW, first, first + len(CAUSES) - 1, 0, 1)

@@ -104,3 +104,9 @@ def test_a_run_of_another_tenant_or_the_same_run_is_refused(place: Place) -> Non
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_run")
     csv = cast.bob.post(path, {"before_run": run_of(cast.bob, project, before), "format": "csv"})
     assert csv.status_code == 400
+
+
+def test_long_names_of_runs_shrink_instead_of_losing_their_beginning(made: io.BytesIO) -> None:
+    sheet = openpyxl.load_workbook(made)["Difference"]
+    lines = [row[1] for row in sheet.iter_rows(min_row=2, max_col=2) if row[0].value in ("Project", "Before", "After")]
+    assert [cell.alignment.shrink_to_fit for cell in lines] == [True] * 3
