@@ -29,6 +29,7 @@ from reports.workbook.writer import MAX_SHEET_ROWS, deliver, new_workbook
 OVERVIEW = "Difference"
 CAUSES = ("membership", "inventory", "performance", "settings", "price")
 FIRST_ROW = 2
+ROOM_FOR_AMOUNTS = Decimal("0.4")  # of the space between the lowest and the highest amount
 CHART_WIDTH_PIXELS = 560
 
 
@@ -148,6 +149,10 @@ def _write_overview(book: Book, sheet: Worksheet, found: Difference, table: Tabl
     height = (len(lines) - 1) * ROW_HEIGHT_PIXELS
     place = Place(OVERVIEW, first, first + len(CAUSES) - 1, 0, 1)
     chart = cost_chart(book, place, title="Difference a month by cause", height=height)
+    lowest = min(found.causes.values())
+    if lowest < 0:  # its amount stands left of the bar, and must not reach the names
+        room = {"min": float(lowest + ROOM_FOR_AMOUNTS * (lowest - max(found.causes.values())))}
+        chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, **room})
     chart.set_size({"width": CHART_WIDTH_PIXELS, "height": height})
     sheet.insert_chart(FIRST_ROW, 3, chart)
 

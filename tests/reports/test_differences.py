@@ -110,3 +110,11 @@ def test_long_names_of_runs_shrink_instead_of_losing_their_beginning(made: io.By
     sheet = openpyxl.load_workbook(made)["Difference"]
     lines = [row[1] for row in sheet.iter_rows(min_row=2, max_col=2) if row[0].value in ("Project", "Before", "After")]
     assert [cell.alignment.shrink_to_fit for cell in lines] == [True] * 3
+
+
+def test_the_chart_leaves_room_left_of_the_lowest_bar(place: Place, made: io.BytesIO) -> None:
+    sheet: Any = openpyxl.load_workbook(made)["Difference"]
+    (chart,) = sheet._charts
+    lowest = min(Decimal(compared(place)["causes"][cause]) for cause in CAUSES)
+    assert lowest < 0
+    assert chart.y_axis.scaling.min < float(lowest)
