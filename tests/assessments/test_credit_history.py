@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assessments.credit_history import CPU, as_text, credits_of, of_series
 from assessments.engine.fixed_point import scaled
 from ingest.merging import MachineSeries
-from tests.assessments.engine.test_burstable import last_by_stepping
+from tests.assessments.engine.reference import last_by_stepping
 
 TERMS = scaled([(60, 24, 576), (30, 3, 72)])
 START = datetime(2026, 11, 1, tzinfo=UTC)
