@@ -38,7 +38,8 @@ def shown(api: make.Api, project: str, group: str, **chosen: Any) -> list[Any]:
 
 
 def without_run(trace: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in trace.items() if name not in {"run", "assessment"}}
+    """A trace but for the run's own ids, and for what a job adds to it some time after the run."""
+    return {name: value for name, value in trace.items() if name not in {"run", "assessment", "series"}}
 
 
 def forget_rollups(cast: make.Cast) -> int:
