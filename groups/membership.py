@@ -151,4 +151,4 @@ def count_by_filter(groups: Iterable[Group]) -> None:
             key = json.dumps([str(group.project_id), group.filter], sort_keys=True)
             if key not in counts:
                 counts[key] = member_count(group)
-            group.machine_count = counts[key]  # type: ignore[attr-defined]
+            group.machine_count = counts[key]  # type: ignore[attr-defined]  # what the annotated query gives the others

@@ -196,7 +196,7 @@ def _record(server: Server) -> MachineRecord:
         source_id=name,
         name=name,
         operating_system=_operating_system(server),
-        boot_type=_boot_type(server),  # type: ignore[arg-type]
+        boot_type=_boot_type(server),  # type: ignore[arg-type]  # a value of BOOT_TYPES
         cores=server.whole("cores"),
         memory_mb=server.whole("memory"),
         disks=_disks(server),
