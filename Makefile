@@ -8,7 +8,7 @@ TRACE ?=
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test test-e2e torture check fix bench schema lock clean prerequisites
+.PHONY: help demo local test test-e2e torture check fix bench schema assets lock clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -81,6 +81,12 @@ bench: $(VENV)/.dev  ## measure against a physical limit or a peer, in one run
 
 schema: $(VENV)/.runtime  ## write the OpenAPI description to openapi.yaml
 	$(OFFLINE) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+# Only to take newer versions: the copies are committed, so that nothing else needs npm or a network.
+assets:  ## vendor htmx and uPlot at the versions of assets/package-lock.json (needs npm)
+	@command -v npm >/dev/null 2>&1 || { echo "npm is missing. Install it: apt-get install npm"; exit 1; }
+	@cd assets && npm ci
+	@$(PYTHON) scripts/vendor_assets.py
 
 clean:  ## remove the virtual environment and caches (the data folder stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov staticfiles openapi.yaml
