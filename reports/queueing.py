@@ -43,6 +43,7 @@ def queue_report(
         )
     before = None if before_run is None else _before(assessment, before_run, format)
     report: Report = Report.objects.create(
+        project=assessment.project,
         assessment=assessment,
         run=assessment.current_run,
         before_run=before,
