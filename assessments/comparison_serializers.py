@@ -39,6 +39,7 @@ class RunRow(serializers.Serializer[Any]):
     performance_end_at = serializers.DateTimeField()
     machine_count = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    created_by = serializers.UUIDField(allow_null=True, help_text="Who asked for it, where that is known.")
     finished_at = serializers.DateTimeField(required=False)
     failure = FailureOut(required=False)
     readiness = ReadinessCounts(required=False)

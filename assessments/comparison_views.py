@@ -104,6 +104,7 @@ def run_row(run: AssessmentRun, assessment: Assessment) -> dict[str, Any]:
         "performance_end_at": run.performance_end_at,
         "machine_count": run.machine_count,
         "created_at": run.created_at,
+        "created_by": run.created_by,
         "currency": run.settings["currency"],
     }
     if run.repeats_id is not None:

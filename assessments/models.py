@@ -1,5 +1,7 @@
 """Assessment, its runs with everything they pinned, and what a run decided about machines and disks."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -16,10 +18,16 @@ from assessments.catalog.models import (
     SkuPrice,
 )
 from groups.models import Group
+from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Project, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
 
 MONEY_DIGITS, MONEY_PLACES = 24, 9
+
+
+def asking_user() -> UUID | None:
+    """Who is asking now; None in the background."""
+    return current_actor.get().user_id
 
 
 class RunStatus(models.TextChoices):
@@ -86,6 +94,7 @@ class AssessmentRun(TenantModel):
     summary = models.JSONField(null=True)
     failure_code = models.CharField(max_length=64, blank=True)
     failure_detail = models.CharField(max_length=500, blank=True)
+    created_by = models.UUIDField(null=True, default=asking_user, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
