@@ -8,7 +8,10 @@ from assessments.models import Assessment, AssessmentRun, RunStatus
 from migrate_hub.files.models import StoredFile
 from migrate_hub.tenants.models import Project, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
+from reports.report_templates.models import ReportTemplate
 from reports.workbook import REFUSED_SHOWN
+
+__all__ = ["Report", "ReportFormat", "ReportLink", "ReportRun", "ReportTemplate"]
 
 
 class ReportFormat(models.TextChoices):
@@ -24,6 +27,7 @@ class Report(TenantModel):
     Of one assessment it shows `run`, with `before_run` the difference from that run to this one. Without an assessment
     it is about several of the project: the runs it shows are its rows of ReportRun. `machines_done` tells how far the
     making is; `refused_shown` how many of the cheaper sizes that were refused are told of each machine and disk.
+    `choice` is what its template said when it was asked for, empty without one.
     Links that were signed for an earlier `link_generation` are dead.
     """
 
@@ -34,6 +38,7 @@ class Report(TenantModel):
     format = models.CharField(max_length=8, choices=ReportFormat.choices, default=ReportFormat.XLSX)
     layout = models.CharField(max_length=8)
     refused_shown = models.PositiveSmallIntegerField(default=REFUSED_SHOWN)
+    choice = models.JSONField(default=dict)
     status = models.CharField(max_length=16, choices=RunStatus.choices, default=RunStatus.CREATED)
     machines_done = models.PositiveIntegerField(default=0)
     file = TenantForeignKey(StoredFile, on_delete=models.SET_NULL, null=True, related_name="+")
