@@ -17,19 +17,19 @@ unnest(%(ids)s::uuid[], %(source_id)s::text[], %(name)s::text[], %(path)s::text[
        %(cluster)s::text[], %(power_state)s::text[], %(operating_system)s::text[], %(boot_type)s::text[],
        %(cores)s::int[], %(memory_mb)s::bigint[], %(cpu_model)s::text[], %(instance_uuid)s::uuid[],
        %(bios_uuid)s::uuid[], %(instance_key)s::uuid[], %(bios_key)s::uuid[], %(mac_key)s::uuid[],
-       %(digests)s::text[]{more})
+       %(digests)s::text[], %(disk_counts)s::int[], %(storage_gb)s::float8[]{more})
 AS m (id, source_id, name, path, host, cluster, power_state, operating_system, boot_type, cores, memory_mb, cpu_model,
-      instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest{more_names})
+      instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest, disk_count, storage_gb{more_names})
 """
 
 INSERT_MACHINES = f"""
 INSERT INTO ingest_machine (
     tenant_id, project_id, appliance_id, id, source_id, name, path, host, cluster, power_state, operating_system,
     boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, instance_key, bios_key, mac_key, content_digest,
-    discovered_by, configuration_version, epoch, sequence, first_seen_at, last_seen_at)
+    disk_count, storage_gb, discovered_by, configuration_version, epoch, sequence, first_seen_at, last_seen_at)
 SELECT %(tenant)s, %(project)s, %(appliance)s, id, source_id, name, path, host, cluster, power_state, operating_system,
        boot_type, cores, memory_mb, cpu_model, instance_uuid, bios_uuid, instance_key, bios_key, mac_key, digest::bytea,
-       %(discovered_by)s,
+       disk_count, storage_gb, %(discovered_by)s,
        1, %(epoch)s, %(sequence)s, %(at)s, %(at)s
 FROM {_COLUMNS.format(more="", more_names="")}
 """
@@ -40,8 +40,8 @@ UPDATE ingest_machine t SET
     operating_system = m.operating_system, boot_type = m.boot_type, cores = m.cores, memory_mb = m.memory_mb,
     cpu_model = m.cpu_model, instance_uuid = m.instance_uuid, bios_uuid = m.bios_uuid,
     instance_key = m.instance_key, bios_key = m.bios_key, mac_key = m.mac_key,
-    content_digest = m.digest::bytea, configuration_version = m.version, discovered_by = %(discovered_by)s,
-    removed_at = NULL
+    content_digest = m.digest::bytea, disk_count = m.disk_count, storage_gb = m.storage_gb,
+    configuration_version = m.version, discovered_by = %(discovered_by)s, removed_at = NULL
 FROM {_COLUMNS.format(more=", %(versions)s::bigint[]", more_names=", version")}
 WHERE t.tenant_id = %(tenant)s AND t.id = m.id
 """

@@ -4,6 +4,7 @@ Only the machines that changed are read in full and compared, property by proper
 depend on the number of machines.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -213,10 +214,18 @@ def _machine_columns(machines: dict[UUID, MachineRecord]) -> dict[str, Any]:
     return {
         "ids": plain_array(machines),
         "digests": text_array(f"\\x{digest_of(record).hex()}" for record in records),
+        "disk_counts": plain_array(len(record.disks) for record in records),
+        "storage_gb": plain_array(_storage_gb(record) for record in records),
         **{name: text_array(getattr(record, name) for record in records) for name in texts},
         **{name: plain_array(getattr(record, name) for record in records) for name in plain},
         **{f"{name}_key": plain_array(each[kind] for each in keys) for kind, name in enumerate(KINDS)},
     }
+
+
+def _storage_gb(record: MachineRecord) -> float | None:
+    """The sizes that are known, added up; None where none is."""
+    known = [disk.size_gb for disk in record.disks if disk.size_gb is not None]
+    return math.fsum(known) if known else None
 
 
 def _change_columns(changes: Sequence[Change], versions: dict[UUID, int]) -> dict[str, Any]:

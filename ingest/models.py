@@ -1,16 +1,17 @@
 """What appliances told us: appliances, machines with their parts and changes, and the packed performance blocks."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from ingest.folded_models import DailyStatistics, FoldedDay
 from ingest.imports.models import FileImport, ImportedMachine, ImportedUtilization, ImportProblem
 from ingest.rollup_models import Rollup
+from ingest.table_models import InventoryTable
 from migrate_hub.tenants.models import Project, Tenant, TenantManager, TenantModel
 from migrate_hub.tenants.row_level_security import TenantForeignKey
 
@@ -99,6 +100,20 @@ class HeldSnapshot(TenantModel):
         return f"{self.appliance_id} {self.epoch}/{self.sequence}"
 
 
+def text_order(name: str) -> models.GeneratedField:
+    """What a text is sorted by: any case, an unknown one before all others; never null, as keyset pages need it."""
+    return models.GeneratedField(
+        expression=Lower(Coalesce(name, Value(""))),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
+
+
+def amount_order(name: str, output_field: "models.Field[Any, Any]") -> models.GeneratedField:
+    """What an amount is sorted by: an unknown one before all others; never null, as keyset pages need it."""
+    return models.GeneratedField(expression=Coalesce(name, Value(-1)), output_field=output_field, db_persist=True)
+
+
 class Machine(TenantModel):
     """An inventoried machine: one `source_id` of a project, owned by the appliance that last listed it.
 
@@ -108,6 +123,8 @@ class Machine(TenantModel):
 
     Two appliances, or an appliance and a file, may list one machine: `duplicate_of` then names the row that counts. The
     three keys are what a machine is recognised by (ingest/identity.py); null where it has none that can be trusted.
+
+    `disk_count` and `storage_gb` say of its disks what lists show and sort by; whoever writes disks writes them.
     """
 
     project = TenantForeignKey(Project, on_delete=models.CASCADE, related_name="machines")
@@ -126,6 +143,8 @@ class Machine(TenantModel):
     boot_type = models.CharField(max_length=16, choices=BootType.choices, default=BootType.UNKNOWN)
     cores = models.PositiveIntegerField(null=True)
     memory_mb = models.PositiveBigIntegerField(null=True)
+    disk_count = models.PositiveIntegerField(default=0, db_default=0)
+    storage_gb = models.FloatField(null=True, help_text="Of the disks whose size is known; None = of none.")
     cpu_model = models.CharField(max_length=255, null=True)
     instance_uuid = models.UUIDField(null=True)
     bios_uuid = models.UUIDField(null=True)
@@ -141,6 +160,12 @@ class Machine(TenantModel):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
+    system_order = text_order("operating_system")
+    host_order = text_order("host")
+    cluster_order = text_order("cluster")
+    cores_order = amount_order("cores", models.IntegerField())
+    memory_order = amount_order("memory_mb", models.BigIntegerField())
+    storage_order = amount_order("storage_gb", models.FloatField())
 
     class Meta:
         constraints = [
@@ -153,6 +178,19 @@ class Machine(TenantModel):
             models.Index(fields=["tenant", "project", "id"], name="machine_by_project"),
             models.Index(fields=["tenant", "project", "name_lower", "id"], name="machine_by_name"),
             models.Index(fields=["tenant", "appliance"], name="machine_by_appliance"),
+            # None on last_seen_at: each upload writes it for every machine and would touch every index (ADR 0032).
+            *(
+                models.Index(fields=["tenant", "project", column, "id"], name=f"machine_by_{name}")
+                for name, column in (
+                    ("system", "system_order"),
+                    ("power", "power_state"),
+                    ("cores", "cores_order"),
+                    ("memory", "memory_order"),
+                    ("storage", "storage_order"),
+                    ("host", "host_order"),
+                    ("cluster", "cluster_order"),
+                )
+            ),
             *(
                 models.Index(
                     fields=["tenant", "project", f"{kind}_key"],
@@ -349,7 +387,7 @@ class PerformanceBlock(models.Model):
         return f"{self.machine_id} {self.start_at}"
 
 
-# Django finds models here only; those of file imports, folded days and roll-ups stand beside it.
+# Django finds models here only; those of file imports, folded days, roll-ups and tables stand beside it.
 __all__ = [
     "Appliance",
     "ApplianceKind",
@@ -363,6 +401,7 @@ __all__ = [
     "ImportProblem",
     "ImportedMachine",
     "ImportedUtilization",
+    "InventoryTable",
     "Machine",
     "MachineChange",
     "Nic",
