@@ -53,28 +53,39 @@ def queue_run(assessment: Assessment, now: datetime) -> AssessmentRun:
     group = assessment.group
     count = member_count(group)
     if count == 0:
-        raise DomainError(code="empty_group", detail="The group has no machines. Add some, then assess it.")
+        raise empty_group()
     if count > MAX_MACHINES:
         raise DomainError(code="too_many_machines", detail=f"An assessment covers at most {MAX_MACHINES} machines.")
-    catalog = find_catalog(assessment.settings["catalog"])
-    start_at, end_at = pinned_window(assessment.settings, now)
     run: AssessmentRun = AssessmentRun.objects.create(
         assessment=assessment,
         number=_next_number(assessment),
-        settings=assessment.settings,
-        catalog=catalog,
-        region=assessment.settings["target_region"],
-        prices_on=now.date(),
-        performance_start_at=start_at,
-        performance_end_at=end_at,
         group_membership_version=group.membership_version,
         machine_count=count,
-        created_at=now,
+        **pinned(assessment.settings, now),
     )
     assessment.latest_run = run
     assessment.save(update_fields=["latest_run"])
     enqueue(PLAN_TASK, run.id)
     return run
+
+
+def empty_group() -> DomainError:
+    """Why a group without machines is not assessed."""
+    return DomainError(code="empty_group", detail="The group has no machines. Add some, then assess it.")
+
+
+def pinned(settings: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The fields of a run of complete settings, made now, that decide its outcome: all but the machines."""
+    start_at, end_at = pinned_window(settings, now)
+    return {
+        "settings": settings,
+        "catalog": find_catalog(settings["catalog"]),
+        "region": settings["target_region"],
+        "prices_on": now.date(),
+        "performance_start_at": start_at,
+        "performance_end_at": end_at,
+        "created_at": now,
+    }
 
 
 def _next_number(assessment: Assessment) -> int:
