@@ -19,7 +19,6 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.http import HttpResponse, parse_cookie
 from django.utils import timezone
@@ -30,6 +29,7 @@ from migrate_hub.errors import DomainError, as_domain_error, database_away, disk
 from migrate_hub.middleware import CONTENT_SECURITY_POLICY, request_id_from
 from migrate_hub.tenants.authentication import bearer, check_token, role_needed, unauthenticated
 from migrate_hub.tenants.models import Role, TokenKind
+from migrate_hub.tenants.sessions import SessionStore
 from migrate_hub.tenants.tokens import current_role
 
 log = structlog.get_logger(__name__)

@@ -1,12 +1,15 @@
 """Tenants, people and roles, projects, tokens, the audit trail; TenantModel, the base of every tenant's row."""
 
 import secrets
+from importlib import import_module
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import uuid_utils.compat
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -53,6 +56,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May use the operators' admin.")
+    # Chosen through an invitation's link, which its sender saw too: nobody has shown yet that the mailbox is theirs.
+    address_unproven = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -71,6 +76,7 @@ class Tenant(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200, unique=True)
     is_active = models.BooleanField(default=True)
+    second_factor_required = models.BooleanField(default=False, help_text="No page opens for members without one.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -266,11 +272,138 @@ class SignInThrottle(models.Model):
         return f"{self.failures} failures"
 
 
+class PersonSession(AbstractBaseSession):
+    """A session of the portal that knows whose it is, so that a person can see and end theirs."""
+
+    user_id = models.UUIDField(null=True, db_index=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+
+class SecondFactor(models.Model):
+    """A person's authenticator app. The row exists once a code of it was accepted; the secret is encrypted."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="second_factor")
+    secret_encrypted = models.BinaryField(max_length=500)
+    last_step = models.BigIntegerField(help_text="The time step of the last code that was accepted: each works once.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the authenticator app once. It has 80 random bits, so a fast hash is enough."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_sha256 = models.BinaryField(max_length=32)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["factor", "code_sha256"], name="recovery_code_once")]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.id}"
+
+
+class AccountEvent(models.Model):
+    """What happened to a person's account, for that person: it belongs to no tenant. Only ever added to."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user_id = models.UUIDField()
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    action = models.CharField(max_length=64)
+    by_operator = models.BooleanField(default=False)
+    ip_address = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id", "-at", "id"], name="account_event_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.action} of {self.user_id}"
+
+
+class ResetRequest(models.Model):
+    """Somebody typed this address at "Forgot your password?". Kept until the worker has mailed, or found nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"reset request {self.id}"
+
+
+class Invitation(models.Model):
+    """A link by which one person becomes a member, once. Stored as a SHA-256 of its secret.
+
+    Read before a tenant is known, so ids, hash, role and state only; the address is an InvitationAddress.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    secret_sha256 = models.BinaryField(max_length=32)
+    role = models.CharField(max_length=20, choices=Role.choices)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-created_at", "-id"], name="invitation_by_tenant")]
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
+            models.CheckConstraint(
+                condition=Q(accepted_at=None) | Q(revoked_at=None), name="invitation_accepted_or_revoked"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.id}"
+
+    def state_at(self, now: Any) -> str:
+        """open, accepted, revoked or expired."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "open" if now < self.expires_at else "expired"
+
+
+class InvitationAddress(TenantModel):
+    """Who is invited; apart from the invitation, which is read before a tenant is known."""
+
+    invitation_id = models.UUIDField()
+    email = models.EmailField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "invitation_id"], name="one_address_an_invitation"),
+        ]
+        indexes = [models.Index(fields=["tenant", "email"], name="invitation_by_address")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 __all__ = [
+    "AccountEvent",
     "AuditEvent",
+    "Invitation",
+    "InvitationAddress",
     "Membership",
+    "PersonSession",
     "Project",
+    "RecoveryCode",
+    "ResetRequest",
     "Role",
+    "SecondFactor",
     "SignInThrottle",
     "Tenant",
     "TenantForeignKey",

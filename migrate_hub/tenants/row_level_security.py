@@ -17,7 +17,9 @@ from django.db.migrations.state import ProjectState
 from migrate_hub.tenants.context import current_tenant
 
 # Tables that carry a tenant but are read before a tenant is known: ids, hashes, roles, states and leases only.
-TABLES_READ_BEFORE_A_TENANT_IS_KNOWN = frozenset({"tenants_membership", "tenants_token", "jobs_job"})
+TABLES_READ_BEFORE_A_TENANT_IS_KNOWN = frozenset(
+    {"tenants_membership", "tenants_token", "tenants_invitation", "jobs_job"}
+)
 
 CREATE_TENANT_FUNCTION = """
 CREATE FUNCTION app_tenant() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE

@@ -4,13 +4,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
 from migrate_hub.portal.throttle import Subject, delay
-from migrate_hub.tenants.models import Membership, Role, SignInThrottle, Tenant, User
+from migrate_hub.tenants.models import Membership, PersonSession, Role, SignInThrottle, Tenant, User
 from migrate_hub.tenants.people import add_member, remove_member
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
@@ -67,7 +66,7 @@ def test_the_session_gets_a_new_key_at_sign_in() -> None:
     browser.client.cookies["sessionid"] = session.session_key or ""
     browser.post("portal:sign-in", email=somebody(), password=make.PASSWORD)
     assert browser.client.cookies["sessionid"].value != session.session_key
-    assert not Session.objects.filter(session_key=session.session_key).exists()
+    assert not PersonSession.objects.filter(session_key=session.session_key).exists()
 
 
 def test_a_wrong_password_and_an_unknown_address_answer_alike() -> None:
