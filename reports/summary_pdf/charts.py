@@ -7,7 +7,7 @@ from reportlab.graphics.shapes import Drawing, Group, Rect, String, Wedge
 from reportlab.lib.colors import HexColor, white
 
 from reports.summary_pdf.text import BOLD, PLAIN, plain, register_fonts
-from reports.workbook.formats import ACCENT, INK, LINE
+from reports.workbook.formats import INK, LINE
 
 LABEL_POINTS = 7.5
 ROW_POINTS = 15
@@ -19,7 +19,7 @@ class Part:
 
     label: str
     value: float
-    color: str = ACCENT
+    color: str
     shown: str = ""
 
 

@@ -1,5 +1,6 @@
 """The pages of the executive summary: what it costs, what is ready, what could be saved, what stands in the way."""
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,13 +11,15 @@ from typing import IO, Any
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, PageBreak, SimpleDocTemplate, Spacer, Table
 
 from reports.summary_pdf.charts import Part, bars, ring
-from reports.summary_pdf.text import BOLD, HEADING, PLAIN, paragraph, plain, register_fonts, style
+from reports.summary_pdf.text import BOLD, PLAIN, paragraph, plain, register_fonts, style
 from reports.workbook.figures import Figures
-from reports.workbook.formats import ACCENT, INK, LINE, PALE, PALER, READINESS_COLORS, SAVED_COLOR, money_sign
+from reports.workbook.formats import INK, LINE, READINESS_COLORS, money_sign
+from reports.workbook.look import Look, png_size
 from reports.workbook.properties import property_lines
 from reports.workbook.summary import DISK_TYPE_OF_COST, Line
 from reports.workbook.values import Report
@@ -24,6 +27,8 @@ from reports.workbook.wording import DISK_TYPES, NOT_APPLICABLE, READINESS, scen
 
 WIDTH, HEIGHT = A4
 MARGIN = 18 * mm
+BAND = 11 * mm
+LOGO_WIDTH, LOGO_HEIGHT = 60 * mm, 9 * mm
 INNER = WIDTH - 2 * MARGIN - 12  # a frame keeps 6 points free on each side
 TOP_ISSUES = 8
 NAME_CHARACTERS = 60
@@ -51,29 +56,32 @@ def write_pdf(report: Report, target: Path | IO[bytes]) -> None:
 
 
 def _story(report: Report, figures: Figures) -> Iterator[Flowable]:
-    yield paragraph(report.assessment_name, style(20, bold=True, color=ACCENT), most=120)
+    look = report.look
+    section = partial(_section, look)
+    yield paragraph(report.assessment_name, style(20, bold=True, color=report.look.primary), most=120)
     subtitle = f"{report.project_name} - {report.group_name}, run of {report.created_at.astimezone(UTC):%d %B %Y}"
     yield paragraph(subtitle, style(10), most=300)
     yield Spacer(0, 6 * mm)
     yield _key_figures(report)
     yield Spacer(0, 7 * mm)
-    yield _section("Is it ready for Azure?", _readiness(report))
-    yield _section("What it costs a month, by part", _parts(report))
+    yield section("Is it ready for Azure?", _readiness(report))
+    yield section("What it costs a month, by part", _parts(report))
     if any(count for count in figures.stars if count is not None):
-        yield _section("How sure are the figures?", _confidence(figures))
+        yield section("How sure are the figures?", _confidence(figures, look))
     yield PageBreak()
     if report.scenario_totals:
-        yield _section("What compute costs a month, by scenario", *_scenarios(report))
+        yield section("What compute costs a month, by scenario", *_scenarios(report))
     if figures.savings.top:
-        yield _section("Where the largest savings are", *_savings(report, figures))
+        yield section("Where the largest savings are", *_savings(report, figures))
     yield PageBreak()
     if report.issue_totals:
-        yield _section("What stands in the way", _issues(report))
-    yield _section("What these figures rest on", _grounds(report))
+        yield section("What stands in the way", _issues(report))
+    yield section("What these figures rest on", _grounds(report))
 
 
-def _section(title: str, *content: Flowable) -> Flowable:
-    return KeepTogether([paragraph(title, HEADING), Spacer(0, 3 * mm), *content, Spacer(0, 7 * mm)])
+def _section(look: Look, title: str, *content: Flowable) -> Flowable:
+    heading = style(13, bold=True, color=look.primary)
+    return KeepTogether([paragraph(title, heading), Spacer(0, 3 * mm), *content, Spacer(0, 7 * mm)])
 
 
 def money(amount: Decimal | None, currency: str) -> str:
@@ -92,10 +100,11 @@ def _key_figures(report: Report) -> Table:
         ("Confidence", stars(summary.confidence_stars)),
     ]
     cells = [
-        [paragraph(label, style(8)), paragraph(value, style(14, bold=True, color=ACCENT))] for label, value in found
+        [paragraph(label, style(8)), paragraph(value, style(14, bold=True, color=report.look.primary))]
+        for label, value in found
     ]
     table = Table([cells], colWidths=[INNER * share for share in (0.2, 0.2, 0.34, 0.26)])
-    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(PALE)), *_padding(8)])
+    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(report.look.pale)), *_padding(8)])
     return table
 
 
@@ -114,21 +123,24 @@ def _readiness(report: Report) -> Flowable:
 
 
 def _parts(report: Report) -> Flowable:
-    summary, currency = report.summary, report.settings.currency
-    rows = [("Compute", summary.compute_monthly_cost, ACCENT), ("Storage", summary.storage_monthly_cost, ACCENT)]
-    rows += [(DISK_TYPES[code], getattr(summary, key), PALER) for key, code in DISK_TYPE_OF_COST.items()]
+    summary, currency, look = report.summary, report.settings.currency, report.look
+    rows = [
+        ("Compute", summary.compute_monthly_cost, look.primary),
+        ("Storage", summary.storage_monthly_cost, look.primary),
+    ]
+    rows += [(DISK_TYPES[code], getattr(summary, key), look.secondary) for key, code in DISK_TYPE_OF_COST.items()]
     if summary.security_monthly_cost is not None:
-        rows.append(("Security", summary.security_monthly_cost, ACCENT))
+        rows.append(("Security", summary.security_monthly_cost, look.primary))
     return bars(
         [[Part(label, float(amount), color, money(amount, currency))] for label, amount, color in rows if amount],
         width=INNER,
     )
 
 
-def _confidence(figures: Figures) -> Flowable:
+def _confidence(figures: Figures, look: Look) -> Flowable:
     rows = [(stars(count), figures.stars[count]) for count in (5, 4, 3, 2, 1)]
     rows.append((NOT_APPLICABLE, figures.stars[None]))
-    return bars([[Part(label, count, ACCENT, f"{count:,} machines")] for label, count in rows], width=INNER)
+    return bars([[Part(label, count, look.primary, f"{count:,} machines")] for label, count in rows], width=INNER)
 
 
 def _scenarios(report: Report) -> list[Flowable]:
@@ -138,7 +150,7 @@ def _scenarios(report: Report) -> list[Flowable]:
             Part(
                 scenario_words(total.scenario),
                 float(total.compute_monthly_cost or 0),
-                ACCENT,
+                report.look.primary,
                 f"{money(total.compute_monthly_cost, currency)}  ({total.priced_machines:,})",
             )
         ]
@@ -155,15 +167,15 @@ def _savings(report: Report, figures: Figures) -> list[Flowable]:
     savings, currency = figures.savings, report.settings.currency
     rows = [
         [
-            Part(saver.of.machine_name, float(saver.of.saved or 0), SAVED_COLOR),
-            Part("", float(saver.of.further or 0), ACCENT, money(saver.of.possible, currency)),
+            Part(saver.of.machine_name, float(saver.of.saved or 0), report.look.highlight),
+            Part("", float(saver.of.further or 0), report.look.primary, money(saver.of.possible, currency)),
         ]
         for saver in savings.top
     ]
     note = (
-        f"Beside pay-as-you-go, a month. Green: what the chosen scenario saves, {money(savings.saved, currency)} on "
-        f"all {savings.comparable:,} machines that have all prices. Blue: what the cheapest scenario would save "
-        f"beyond, {money(savings.further, currency)}."
+        "Beside pay-as-you-go, a month. The first part of a bar: what the chosen scenario saves, "
+        f"{money(savings.saved, currency)} on all {savings.comparable:,} machines that have all prices. The second: "
+        f"what the cheapest scenario would save beyond, {money(savings.further, currency)}."
     )
     return [bars(rows, width=INNER), Spacer(0, 2 * mm), paragraph(note, style(8), most=500)]
 
@@ -179,7 +191,7 @@ def _issues(report: Report) -> Table:
         ]
         for issue in report.issue_totals[:TOP_ISSUES]
     ]
-    return _lined(rows, (0.13, 0.35, 0.52), header=True)
+    return _lined(rows, (0.13, 0.35, 0.52), header=report.look.primary)
 
 
 def _head(text: str) -> Flowable:
@@ -205,33 +217,43 @@ def _shown(line: Line) -> str:
     return f"{line.value.normalize():f}" if isinstance(line.value, Decimal) else str(line.value)
 
 
-def _lined(rows: list[list[Any]], shares: tuple[float, ...], *, header: bool = False) -> Table:
+def _lined(rows: list[list[Any]], shares: tuple[float, ...], *, header: str | None = None) -> Table:
     table = Table(rows, colWidths=[INNER * share for share in shares], repeatRows=1 if header else 0)
-    look: list[tuple[Any, ...]] = [
+    rules: list[tuple[Any, ...]] = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(LINE)),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         *_padding(3),
     ]
     if header:
-        look.append(("BACKGROUND", (0, 0), (-1, 0), HexColor(ACCENT)))
-    table.setStyle(look)
+        rules.append(("BACKGROUND", (0, 0), (-1, 0), HexColor(header)))
+    table.setStyle(rules)
     return table
 
 
 def _dress(canvas: Canvas, document: Any, *, report: Report) -> None:
     """The band at the top and the line at the bottom of every page."""
     canvas.saveState()
-    canvas.setFillColor(HexColor(ACCENT))
-    canvas.rect(0, HEIGHT - 11 * mm, WIDTH, 11 * mm, stroke=0, fill=1)
+    canvas.setFillColor(HexColor(report.look.primary))
+    canvas.rect(0, HEIGHT - BAND, WIDTH, BAND, stroke=0, fill=1)
     canvas.setFillColor(white)
     canvas.setFont(BOLD, 9)
-    tenant = report.origin.tenant_name if report.origin else ""
+    tenant = report.look.display_name or (report.origin.tenant_name if report.origin else "")
     canvas.drawString(MARGIN, HEIGHT - 7.2 * mm, plain(tenant or "Cloud assessment", NAME_CHARACTERS))
     canvas.setFont(PLAIN, 9)
     canvas.drawRightString(WIDTH - MARGIN, HEIGHT - 7.2 * mm, "Executive summary")
+    if document.page == 1 and report.look.logo:
+        _draw_logo(canvas, report.look.logo)
     canvas.setFillColor(HexColor(INK))
     canvas.setFont(PLAIN, 7.5)
     prices = f"Prices of {report.settings.prices_at:%Y-%m-%d}, in {report.settings.currency}"
     canvas.drawString(MARGIN, 9 * mm, prices)
     canvas.drawRightString(WIDTH - MARGIN, 9 * mm, f"Page {document.page}")
     canvas.restoreState()
+
+
+def _draw_logo(canvas: Canvas, logo: bytes) -> None:
+    """At the right between the band and the title."""
+    width, height = png_size(logo)
+    scale = min(LOGO_WIDTH / width, LOGO_HEIGHT / height)
+    place = (WIDTH - MARGIN - width * scale, HEIGHT - BAND - 1 * mm - height * scale)
+    canvas.drawImage(ImageReader(io.BytesIO(logo)), *place, width * scale, height * scale, mask="auto")

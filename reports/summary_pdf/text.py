@@ -14,7 +14,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
 from reports.workbook.cleaning import clean_text
-from reports.workbook.formats import ACCENT, INK
+from reports.workbook.formats import INK
 
 FONTS = Path(__file__).parent / "fonts"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
@@ -49,9 +49,6 @@ def style(size: float = 9, *, bold: bool = False, color: str = INK, right: bool 
         alignment=TA_RIGHT if right else 0,
         wordWrap="CJK",  # breaks a name of 255 characters without a blank
     )
-
-
-HEADING = style(13, bold=True, color=ACCENT)
 
 
 def paragraph(text: str, of: ParagraphStyle, *, most: int = 300) -> Paragraph:

@@ -1,7 +1,9 @@
 """The report of one assessment run: a `Report` in; an xlsx, CSV files or JSON lines out. Imports no Django."""
 
+from reports.workbook.choice import Choice
 from reports.workbook.difference import Difference, DifferenceRow, Side, write_difference
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
+from reports.workbook.look import Look
 from reports.workbook.own_sheets import MAX_REFUSED_SHOWN, REFUSED_SHOWN
 from reports.workbook.sheets import OWN_SHEET_NAMES, OWN_SHEETS, SCHEMA_VERSION
 from reports.workbook.text_forms import write_csv, write_jsonl
@@ -33,12 +35,14 @@ __all__ = [
     "OWN_SHEET_NAMES",
     "REFUSED_SHOWN",
     "SCHEMA_VERSION",
+    "Choice",
     "Chunk",
     "Difference",
     "DifferenceRow",
     "DiskRow",
     "IssueRow",
     "IssueTotal",
+    "Look",
     "MachineRow",
     "MovesWith",
     "Origin",

@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.figures import STARS, Figures, Saver, Savings
-from reports.workbook.formats import ACCENT, INK, LINE, Book
+from reports.workbook.formats import INK, LINE, Book
 from reports.workbook.summary import (
     DISCOUNT,
     UPTIME_DAYS,
@@ -135,9 +135,9 @@ def _saver(saver: Saver, table: Table) -> list[Content]:
     row = saver.of
     best = scenario_words(row.best_scenario or "")
     return [
-        (row.machine_name, Kind.TEXT, f"={table.cell('machine_name', saver.row)}"),
-        (row.saved, Kind.MONEY, f"={table.cell('saved', saver.row)}"),
-        (row.further, Kind.MONEY, f"={table.cell('further', saver.row)}"),
+        (row.machine_name, Kind.TEXT, table.formula_of("machine_name", saver.row)),
+        (row.saved, Kind.MONEY, table.formula_of("saved", saver.row)),
+        (row.further, Kind.MONEY, table.formula_of("further", saver.row)),
         (best, Kind.TEXT, None),
     ]
 
@@ -172,4 +172,6 @@ def _side(kind: Kind) -> dict[str, str | int | bool]:
 
 
 def _header(book: Book, kind: Kind) -> Format:
-    return book.format(Kind.TEXT, bold=True, font_color="white", bg_color=ACCENT, valign="vcenter", **_side(kind))
+    return book.format(
+        Kind.TEXT, bold=True, font_color="white", bg_color=book.look.primary, valign="vcenter", **_side(kind)
+    )

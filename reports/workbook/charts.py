@@ -7,7 +7,7 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.chart_doughnut import ChartDoughnut
 
 from reports.workbook.columns import Kind
-from reports.workbook.formats import ACCENT, INK, LINE, PALER, READINESS_COLORS, SAVED_COLOR, Book
+from reports.workbook.formats import INK, LINE, READINESS_COLORS, Book
 
 TITLE_PIXELS = 45
 
@@ -47,8 +47,8 @@ def cost_chart(book: Book, place: Place, *, title: str, height: int, paler_rows:
     """One bar of money for each row, the first on top; `height` in pixels. Paler are parts of another row."""
     chart = _chart(book, "bar", title)
     rows = range(place.first_row, place.last_row + 1)
-    points = [{"fill": {"color": PALER if row in paler_rows else ACCENT}} for row in rows]
-    chart.add_series(_series(book, place, place.values, color=ACCENT) | {"gap": 60, "points": points})
+    points = [{"fill": {"color": book.look.secondary if row in paler_rows else book.look.primary}} for row in rows]
+    chart.add_series(_series(book, place, place.values, color=book.look.primary) | {"gap": 60, "points": points})
     _set_bar_axes(chart)
     chart.set_legend({"none": True})
     top = TITLE_PIXELS / height
@@ -59,8 +59,8 @@ def cost_chart(book: Book, place: Place, *, title: str, height: int, paler_rows:
 def savings_chart(book: Book, place: Place) -> Chart:
     """One bar a machine: what the chosen scenario saves, and behind it what the cheapest one would save beyond."""
     chart = cast(Chart, book.workbook.add_chart({"type": "bar", "subtype": "stacked"}))
-    _dress(chart, "Top savings a month")
-    for column, color in ((place.values, SAVED_COLOR), (place.values + 1, ACCENT)):
+    _dress(book, chart, "Top savings a month")
+    for column, color in ((place.values, book.look.highlight), (place.values + 1, book.look.primary)):
         series = {
             "name": [place.sheet, place.first_row - 1, column],
             "categories": place.column(place.names),
@@ -85,7 +85,7 @@ def column_chart(book: Book, place: Place, *, title: str) -> Chart:
     chart = _chart(book, "column", title)
     labels = {"value": True, "num_format": "#,##0;;", "font": {"color": INK}}
     series = {"categories": place.column(place.names), "values": place.column(place.values), "data_labels": labels}
-    chart.add_series({**series, "fill": {"color": ACCENT}, "gap": 60})
+    chart.add_series({**series, "fill": {"color": book.look.primary}, "gap": 60})
     chart.set_x_axis({"num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
     chart.set_y_axis({"visible": False, "major_gridlines": {"visible": False}})
     chart.set_legend({"none": True})
@@ -109,10 +109,10 @@ def _set_bar_axes(chart: Chart) -> None:
 
 def _chart(book: Book, kind: str, title: str) -> Chart:
     chart = cast(Chart, book.workbook.add_chart({"type": kind}))
-    _dress(chart, title)
+    _dress(book, chart, title)
     return chart
 
 
-def _dress(chart: Chart, title: str) -> None:
-    chart.set_title({"name": title, "name_font": {"size": 13, "color": ACCENT}})
+def _dress(book: Book, chart: Chart, title: str) -> None:
+    chart.set_title({"name": title, "name_font": {"size": 13, "color": book.look.primary}})
     chart.set_chartarea({"border": {"color": LINE}})

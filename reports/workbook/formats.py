@@ -8,15 +8,29 @@ from xlsxwriter.worksheet import Worksheet
 
 from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Cell, Kind
+from reports.workbook.look import ACCENT, PALE, PALER, SAVED_COLOR, Look
+
+__all__ = [
+    "ACCENT",
+    "INK",
+    "LINE",
+    "PALE",
+    "PALER",
+    "READINESS_COLORS",
+    "READINESS_FILLS",
+    "SAVED_COLOR",
+    "Book",
+    "excel_date",
+    "money_format",
+    "money_sign",
+    "put",
+    "unit_price_format",
+]
 
 INK = "#1F2937"
-ACCENT = "#1E4E79"
-PALE = "#EAF1F8"
 LINE = "#D5DCE4"
-PALER = "#8FB4D6"
-SAVED_COLOR = "#2E9E6B"
 READINESS_COLORS = {
-    "ready": "#2E9E6B",
+    "ready": SAVED_COLOR,
     "ready_with_conditions": "#E5A823",
     "not_ready": "#CF4A3F",
     "unknown": "#8A94A0",
@@ -59,8 +73,9 @@ def unit_price_format(currency: str) -> str:
 class Book:
     """The workbook being written, and the formats its sheets share."""
 
-    def __init__(self, workbook: Workbook, currency: str) -> None:
+    def __init__(self, workbook: Workbook, currency: str, look: Look | None = None) -> None:
         self.workbook = workbook
+        self.look = look or Look()
         self.currency = currency
         self.number_formats = _PLAIN | {
             Kind.MONEY: money_format(currency),
@@ -74,7 +89,7 @@ class Book:
             {
                 "bold": True,
                 "font_color": "white",
-                "bg_color": ACCENT,
+                "bg_color": self.look.primary,
                 "text_wrap": True,
                 "valign": "vcenter",
                 "border": 1,

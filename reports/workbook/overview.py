@@ -1,5 +1,6 @@
 """`Assessment_Summary`: labels and values for machines that parse it, charts and blocks beside them for people."""
 
+import io
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -11,8 +12,9 @@ from reports.workbook.charts import Place, column_chart, cost_chart, readiness_c
 from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Kind
 from reports.workbook.figures import Figures
-from reports.workbook.formats import ACCENT, INK, LINE, PALE, READINESS_FILLS, Book, put
-from reports.workbook.summary import STORAGE_LABELS, Line, Tables
+from reports.workbook.formats import INK, LINE, READINESS_FILLS, Book, put
+from reports.workbook.look import Look, png_size
+from reports.workbook.summary import LIVE_COLUMNS, STORAGE_LABELS, Line, Tables
 from reports.workbook.values import Report
 
 NAME = "Assessment_Summary"
@@ -26,6 +28,7 @@ COST_CHART_WIDTH_PIXELS = 520  # both charts and a gap are as wide as the blocks
 CHART_GAP_PIXELS = 8
 BLOCK_CHART_WIDTH_PIXELS = 500  # as labels and values above it
 MIN_BLOCK_ROWS = 12
+LOGO_COLUMN, LOGO_WIDTH_PIXELS, LOGO_HEIGHT_PIXELS = 6, 230, 44
 INPUT_LIMITS = ((0, 100), (0, 31), (0, 24))
 
 
@@ -33,13 +36,14 @@ def write_overview(
     book: Book, sheet: Worksheet, *, report: Report, lines: Sequence[Line], tables: Tables, figures: Figures
 ) -> None:
     _set_up(sheet)
-    live = blocks.what_if(book, report, header_row=FIRST_LINE_ROW) if tables.price_lines else None
+    live = blocks.what_if(book, report, header_row=FIRST_LINE_ROW) if _is_live(tables) else None
     below = _blocks(book, report, tables, figures, first_row=FIRST_LINE_ROW + len(lines) + 1)
     cells = [*_title(book, report), *_lines(book, lines), *(live.cells if live else ())]
     cells += [cell for _, block in below for cell in block.cells]
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
         write_cell(sheet, cell)
     _name_cells(book, lines)
+    _insert_logo(sheet, report.look)
     if live:
         _offer_inputs(book, sheet, live)
     _insert_charts(book, sheet, lines, first_row=live.last_row + 2 if live else FIRST_LINE_ROW)
@@ -78,30 +82,49 @@ def _set_up(sheet: Worksheet) -> None:
 
 
 def _title(book: Book, report: Report) -> list[Placed]:
-    title = book.format(Kind.TEXT, bold=True, font_size=18, font_color=ACCENT)
+    title = book.format(Kind.TEXT, bold=True, font_size=18, font_color=book.look.primary)
     subtitle = book.format(Kind.TEXT, font_size=12, font_color=INK, bold=True)
     name = f"{report.assessment_name} - {report.group_name}, {report.project_name}"
-    return [Placed(0, 0, TITLE, title), Placed(0, FIRST_COLUMN, name, subtitle)]
+    cells = [Placed(0, 0, TITLE, title), Placed(0, FIRST_COLUMN, name, subtitle)]
+    if report.look.display_name:
+        by = book.format(Kind.TEXT, font_color=report.look.primary)
+        cells.append(Placed(1, FIRST_COLUMN, report.look.display_name, by))
+    return cells
+
+
+def _insert_logo(sheet: Worksheet, look: Look) -> None:
+    """At the right of the title, as large as two rows allow."""
+    if look.logo is None:
+        return
+    width, height = png_size(look.logo)
+    scale = min(LOGO_WIDTH_PIXELS / width, LOGO_HEIGHT_PIXELS / height)
+    options = {"x_scale": scale, "y_scale": scale, "x_offset": 4, "y_offset": 2, "description": look.display_name}
+    sheet.insert_image(0, LOGO_COLUMN, "logo.png", {"image_data": io.BytesIO(look.logo), **options})
+
+
+def _is_live(tables: Tables) -> bool:
+    """Whether the lines are there that discount and uptime move."""
+    return tables.price_lines is not None and tables.price_lines.has(*LIVE_COLUMNS)
 
 
 def _lines(book: Book, lines: Sequence[Line]) -> list[Placed]:
     cells = []
     for row, line in enumerate(lines, start=FIRST_LINE_ROW):
-        style = _style(line)
+        style = _style(line, book.look)
         cells.append(Placed(row, 0, line.label, book.format(Kind.TEXT, **style)))
         right = style | {"align": "right", "indent": 0}
         cells.append(Placed(row, 1, line.value, book.format(line.kind, **right), line.formula))
     return cells
 
 
-def _style(line: Line) -> dict[str, str | int | bool]:
+def _style(line: Line, look: Look) -> dict[str, str | int | bool]:
     """Totals stand out, readiness has its color, disk costs are indented under the storage they are part of."""
     style: dict[str, str | int | bool] = {"bottom": 1, "bottom_color": LINE, "font_color": INK}
     name = line.name or ""
     if name in STORAGE_LABELS:
         return style | {"indent": 1}
     if name in ("monthly_cost", "machines_total"):
-        return style | {"bold": True, "bg_color": PALE, "font_color": ACCENT}
+        return style | {"bold": True, "bg_color": look.pale, "font_color": look.primary}
     if name.removeprefix("machines_") in READINESS_FILLS:
         return style | {"bg_color": READINESS_FILLS[name.removeprefix("machines_")]}
     return style

@@ -8,7 +8,7 @@ from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.formats import Book, put
 from reports.workbook.layouts import Layout
-from reports.workbook.sheets import SCHEMA_VERSION, Sheet
+from reports.workbook.sheets import SCHEMA_VERSION, Sheet, left_out
 from reports.workbook.summary import Line
 from reports.workbook.values import Origin, Report, Settings
 from reports.workbook.wording import (
@@ -96,7 +96,8 @@ def write_read_me(book: Book, report: Report, origin: Origin, *, layout: Layout,
         Line(label="Catalog", value=origin.catalog_name),
         Line(label="Catalog date", value=origin.catalog_date, kind=Kind.DAY),
         Line(label="Rule set", value=origin.rule_set),
-        *(Line(label=f"Sheet {name}", value=meaning) for name, meaning in FIXED_SHEETS),
+        *(Line(label=label, value=words) for label, words in left_out(report, layout)),
+        *(Line(label=f"Sheet {name}", value=meaning) for name, meaning in FIXED_SHEETS if report.choice.has(name)),
         *(Line(label=f"Sheet {sheet.name}", value=sheet.meaning) for sheet in sheets),
     ]
     _write_pairs(book, sheet, headings=("About this workbook", ""), lines=lines)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reports.workbook.choice import Choice
 from reports.workbook.columns import Column
 from reports.workbook.layouts import Layout
 from reports.workbook.own_sheets import ISSUES, PRICE_LINES, SAVINGS, SCENARIOS, TRACES
@@ -10,7 +11,8 @@ from reports.workbook.values import Report
 from reports.workbook.wording import NOT_APPLICABLE
 
 SCHEMA_VERSION = "2.1"
-MACHINES, DISKS = "All_Assessed_Machines", "All_Assessed_Disks"
+MACHINES, DISKS, PROPERTIES = "All_Assessed_Machines", "All_Assessed_Disks", "Assessment_Properties"
+STANDARD = frozenset({MACHINES, DISKS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,33 @@ def sheets_of(report: Report, layout: Layout) -> tuple[Sheet, ...]:
     machines, disks = layout.machines, layout.disks
     if report.settings.sizing_criterion == "as_on_premises":
         machines, disks = without_observations(machines), without_observations(disks)
-    return (
+    whole = (
         Sheet(MACHINES, "machines", machines, "One row a machine: readiness, size, monthly cost, what was observed"),
         Sheet(DISKS, "disks", disks, "One row a disk"),
         *(sheet for sheet in OWN_SHEETS if sheet.name in report.own_sheets),
     )
+    return tuple(_chosen(sheet, report.choice) for sheet in whole if report.choice.has(sheet.name))
+
+
+def _chosen(sheet: Sheet, choice: Choice) -> Sheet:
+    columns = tuple(column for column in sheet.columns if choice.has_column(sheet.name, column.key))
+    return replace(sheet, columns=columns)
+
+
+def left_out(report: Report, layout: Layout) -> list[tuple[str, str]]:
+    """What the choice leaves out, as labels and words; nothing when it leaves nothing out."""
+    choice, currency = report.choice, report.settings.currency
+    lines = [("Template", choice.template)] if choice.template else []
+    sheets = sheets_of(replace(report, choice=Choice()), layout)
+    out = [name for name in (*(sheet.name for sheet in sheets), PROPERTIES) if not choice.has(name)]
+    if out:
+        lines.append(("Sheets left out", ", ".join(out)))
+    for sheet in (sheet for sheet in sheets if choice.has(sheet.name)):
+        missing = [column.heading for column in sheet.columns if not choice.has_column(sheet.name, column.key)]
+        if missing:
+            kept, words = len(sheet.columns) - len(missing), ", ".join(missing).replace("{currency}", currency)
+            lines.append((f"Columns of {sheet.name}", f"{kept} of {len(sheet.columns)}; left out: {words}"))
+    return lines
 
 
 def without_observations(columns: tuple[Column[Any], ...]) -> tuple[Column[Any], ...]:

@@ -11,6 +11,7 @@ from reports.workbook.wording import DISK_TYPES, MOVES_WITH, NOT_APPLICABLE, PRI
 
 # Named cells of the first sheet that a reader may change.
 DISCOUNT, UPTIME_DAYS, UPTIME_HOURS = "discount_percent", "uptime_days_per_month", "uptime_hours_per_day"
+LIVE_COLUMNS = ("amount", "part", "moves_with")
 
 DISK_TYPE_OF_COST = {
     "standard_hdd_monthly_cost": "standard_hdd",
@@ -28,12 +29,15 @@ STORAGE_LABELS = {
 }
 
 
+NO_TABLE = Table((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the rows stand that the totals are computed from; those of our own sheets only if they were asked for."""
+    """Where the rows stand that the totals are computed from, as far as their sheets were asked for."""
 
-    machines: Table
-    disks: Table
+    machines: Table = NO_TABLE
+    disks: Table = NO_TABLE
     scenarios: Table | None = None
     savings: Table | None = None
     issues: Table | None = None
@@ -73,7 +77,7 @@ def scenario_formula(table: Table | None, scenario: str) -> str | None:
     """The sum of a scenario's compute costs over its rows."""
     if table is None:
         return None
-    pairs = zip(table.ranges("compute_monthly_cost"), table.ranges("scenario"), strict=True)
+    pairs = table.columns("compute_monthly_cost", "scenario")
     return _sum(f'SUMIFS({costs},{scenarios},"{scenario}")' for costs, scenarios in pairs)
 
 
@@ -82,7 +86,7 @@ def live_compute_formula(lines: Table | None, run_hours: int) -> str | None:
 
     The hours of the run are in what the lines say, so what moves with the uptime is scaled by the hours of now.
     """
-    if lines is None or not lines.rows:
+    if lines is None or not lines.columns(*LIVE_COLUMNS):
         return None
     hourly, monthly, fixed = (_compute_lines(lines, word) for word in ("uptime_and_discount", "discount", "nothing"))
     hours = f"{UPTIME_DAYS}*{UPTIME_HOURS}/{run_hours}"
@@ -90,10 +94,9 @@ def live_compute_formula(lines: Table | None, run_hours: int) -> str | None:
 
 
 def _compute_lines(lines: Table, moves_with: str) -> str:
-    columns = (lines.ranges("amount"), lines.ranges("part"), lines.ranges("moves_with"))
     part, word = PRICE_PARTS["compute"], MOVES_WITH[moves_with]
     return "+".join(
-        f'SUMIFS({amounts},{parts},"{part}",{words},"{word}")' for amounts, parts, words in zip(*columns, strict=True)
+        f'SUMIFS({amounts},{parts},"{part}",{words},"{word}")' for amounts, parts, words in lines.columns(*LIVE_COLUMNS)
     )
 
 
@@ -104,8 +107,6 @@ def sum_formula(table: Table, key: str) -> str | None:
 
 def stars_formula(machines: Table, count: int | None) -> str | None:
     """How many machines have this many stars, from their percent; None where the layout does not tell it."""
-    if "confidence_percent" not in machines.keys:
-        return None
     cells = machines.ranges("confidence_percent")
     if count is None:
         return _sum(f'COUNTIF({column},"{NOT_APPLICABLE}")' for column in cells)
@@ -178,13 +179,13 @@ def _costs(report: Report, layout: Layout, tables: Tables) -> list[Line]:
 
 
 def _column_cost(label: str, key: str, report: Report, machines: Table) -> Line:
-    formula = _sum(f"SUM({cells})" for cells in machines.ranges(key)) if key in machines.keys else None
+    formula = _sum(f"SUM({cells})" for cells in machines.ranges(key))
     return Line(label=label, name=key, kind=Kind.MONEY, value=getattr(report.summary, key), formula=formula)
 
 
 def _disk_cost(key: str, report: Report, disks: Table) -> Line:
     words = DISK_TYPES[DISK_TYPE_OF_COST[key]]
-    pairs = zip(disks.ranges("monthly_cost"), disks.ranges("recommended_disk_type"), strict=True)
+    pairs = disks.columns("monthly_cost", "recommended_disk_type")
     return Line(
         label=f"{STORAGE_LABELS[key]} {report.settings.currency}",
         name=key,

@@ -26,8 +26,18 @@ class Table:
     def rows(self) -> int:
         return sum(rows for _, rows in self.sheets)
 
+    def has(self, *keys: str) -> bool:
+        """Whether all these columns are there."""
+        return set(keys) <= set(self.keys)
+
+    def columns(self, *keys: str) -> list[tuple[str, ...]]:
+        """The cells of some columns, one tuple a worksheet that has rows; nothing unless all of them are there."""
+        return list(zip(*(self.ranges(key) for key in keys), strict=True)) if self.has(*keys) else []
+
     def ranges(self, key: str) -> list[str]:
-        """The cells of one column, as absolute references: one a worksheet that has rows."""
+        """The cells of one column, as absolute references: one a worksheet that has rows; none where it is not."""
+        if key not in self.keys:
+            return []
         letter = xl_col_to_name(self.keys.index(key))
         return [f"{name}!${letter}$2:${letter}${rows + 1}" for name, rows in self.sheets if rows]
 
@@ -38,6 +48,10 @@ class Table:
                 return f"{name}!${xl_col_to_name(self.keys.index(key))}${row + 2}"
             row -= rows
         raise IndexError(f"the table has no row {row} rows after its last")
+
+    def formula_of(self, key: str, row: int) -> str | None:
+        """What shows the cell of one column elsewhere; None where the column is not."""
+        return f"={self.cell(key, row)}" if key in self.keys else None
 
 
 def add_table(book: Book, sheet: Sheet, rows: Sequence[int]) -> Table:

@@ -20,9 +20,9 @@ from typing import IO, Any
 import msgspec
 
 from reports.workbook.cleaning import clean_text
-from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
+from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT, Layout
 from reports.workbook.properties import property_lines
-from reports.workbook.sheets import SCHEMA_VERSION, Sheet, sheets_of
+from reports.workbook.sheets import PROPERTIES, SCHEMA_VERSION, Sheet, left_out, sheets_of
 from reports.workbook.summary import Line, plain_summary_lines
 from reports.workbook.values import Report
 
@@ -45,18 +45,19 @@ def write_csv(report: Report, target: IO[bytes], *, layout: str = NEWEST_LAYOUT)
         _streamed(report, sheets, _csv_writer(report.settings.currency)) as paths,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for name, lines in _pairs(report):
+        for name, lines in _pairs(report, LAYOUTS[layout]):
             archive.writestr(_member(f"{name}.csv"), _csv_pairs(lines))
         for sheet, path in zip(sheets, paths, strict=True):
             _add_file(archive, f"{sheet.name}.csv", path)
 
 
-def _pairs(report: Report) -> list[tuple[str, list[Line]]]:
-    version = Line(label="Schema version", value=SCHEMA_VERSION)
-    return [
-        ("Assessment_Summary", [*plain_summary_lines(report), version]),
-        ("Assessment_Properties", property_lines(report.settings)),
-    ]
+def _pairs(report: Report, layout: Layout) -> list[tuple[str, list[Line]]]:
+    lines = [*plain_summary_lines(report), Line(label="Schema version", value=SCHEMA_VERSION)]
+    lines += [Line(label=label, value=words) for label, words in left_out(report, layout)]
+    pairs = [("Assessment_Summary", lines)]
+    if report.choice.has(PROPERTIES):
+        pairs.append((PROPERTIES, property_lines(report.settings)))
+    return pairs
 
 
 def _csv_pairs(lines: Iterable[Line]) -> str:
@@ -128,6 +129,9 @@ def _head(report: Report) -> dict[str, Any]:
         "summary": asdict(report.summary),
         "scenario_totals": [asdict(total) for total in report.scenario_totals],
     }
+    told = left_out(report, LAYOUTS[NEWEST_LAYOUT])
+    if told:
+        head["choice"] = dict(told)
     return head if report.origin is None else {**head, "origin": asdict(report.origin)}
 
 

@@ -6,10 +6,13 @@ a column is the total. Instants are aware datetimes. Texts may hold anything, th
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
+
+from reports.workbook.choice import Choice
+from reports.workbook.look import Look
 
 Readiness = Literal["ready", "ready_with_conditions", "not_ready", "unknown"]
 DiskType = Literal["standard_hdd", "standard_ssd", "premium_ssd", "premium_ssd_v2", "ultra"]
@@ -350,7 +353,7 @@ class Report:
     """One published run of an assessment.
 
     `chunks` starts from the first row at each call; every sheet streams from it and none is held in memory.
-    `own_sheets` are the sheets of ours that are wanted behind the standard ones.
+    `own_sheets` are the sheets of ours that there are rows for; `choice` says what of all of it is wanted, `look` how.
     """
 
     project_name: str
@@ -364,3 +367,5 @@ class Report:
     scenario_totals: tuple[ScenarioTotal, ...] = ()
     issue_totals: tuple[IssueTotal, ...] = ()
     origin: Origin | None = None
+    choice: Choice = field(default_factory=Choice)
+    look: Look = field(default_factory=Look)

@@ -21,7 +21,7 @@ from reports.workbook.overview import NAME as OVERVIEW_NAME
 from reports.workbook.overview import write_overview
 from reports.workbook.properties import write_properties, write_read_me
 from reports.workbook.rows import Part, RowWriter
-from reports.workbook.sheets import DISKS, Sheet, sheets_of
+from reports.workbook.sheets import PROPERTIES, STANDARD, Sheet, sheets_of
 from reports.workbook.splicing import splice
 from reports.workbook.summary import Tables, summary_lines
 from reports.workbook.tables import Table, add_table
@@ -65,7 +65,7 @@ def _write_sheets(
     workbook: Workbook, report: Report, layout: Layout, *, folder: Path, max_sheet_rows: int
 ) -> dict[str, Part]:
     """Write everything; returns the rows of each worksheet by the worksheet's name in the file."""
-    book = Book(workbook, report.settings.currency)
+    book = Book(workbook, report.settings.currency, report.look)
     _describe(workbook, report)
     sheets = sheets_of(report, layout)
     figures = Figures()
@@ -73,12 +73,15 @@ def _write_sheets(
     overview = workbook.add_worksheet(OVERVIEW_NAME)  # first in the file, written last: it refers to the others
     tables: dict[str, Table] = {}
     places: dict[str, Part] = {}
-    for sheet, found in zip(sheets, parts, strict=True):
+    behind_standard = sum(sheet.name in STANDARD for sheet in sheets)
+    for number, (sheet, found) in enumerate(zip(sheets, parts, strict=True)):
+        if number == behind_standard and report.choice.has(PROPERTIES):
+            write_properties(book, report)
         first = len(workbook.worksheets()) + 1
         tables[sheet.key] = add_table(book, sheet, [part.rows for part in found])
         places |= {f"xl/worksheets/sheet{number}.xml": part for number, part in enumerate(found, start=first)}
-        if sheet.name == DISKS:
-            write_properties(book, report)
+    if len(sheets) == behind_standard and report.choice.has(PROPERTIES):
+        write_properties(book, report)
     if report.origin:
         write_read_me(book, report, report.origin, layout=layout, sheets=sheets)
     known = Tables(**tables)
