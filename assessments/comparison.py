@@ -29,6 +29,7 @@ from assessments.sensitivity import exact_sum
 from assessments.targets import target_of
 from migrate_hub.errors import DomainError
 
+ORDERS = ("amount", "increase", "decrease")
 CAUSES = ("membership", "inventory", "performance", "settings", "price")
 MEMBERSHIP = CAUSES.index("membership")
 NOTES = {
@@ -109,6 +110,14 @@ class Comparison:
     def nbytes(self) -> int:
         return self.parts.nbytes * 2 + 100 * len(self.machine_ids)
 
+    def places(self, order: str = "amount", cause: str | None = None) -> IntArray:
+        """Places of the machines in one of ORDERS; of a cause only those that it moved, by what it moved them by."""
+        moved = self.difference if cause is None else self.parts[CAUSES.index(cause)]
+        kept = np.arange(len(moved)) if cause is None else np.flatnonzero(moved)
+        keys = {"amount": -np.abs(moved), "increase": -moved, "decrease": moved}
+        result: IntArray = kept[np.argsort(keys[order][kept], kind="stable")]
+        return result
+
     def by_cause(self, machines: BoolArray | None = None) -> dict[str, int]:
         """The parts of some machines (or all), summed exactly."""
         parts = self.parts if machines is None else self.parts[:, machines]
@@ -121,8 +130,13 @@ _kept: ArrayCache[Comparison] = ArrayCache()
 def compare(before: AssessmentRun, after: AssessmentRun) -> Comparison:
     """The difference from one completed run to another one; kept in the process, since runs do not change.
 
-    Raises DomainError 409 for runs in two currencies and for a run that kept no inputs.
+    Raises DomainError: the same run twice (400), runs in two currencies, a run that kept no inputs (409).
     """
+    if before.id == after.id:
+        raise DomainError(
+            code="same_run",
+            detail="Both are the same run. Name another assessment in `with`, or an older run in `run`.",
+        )
     if before.settings["currency"] != after.settings["currency"]:
         raise DomainError(
             code="currencies_differ", status=409, detail="The runs are in two currencies; assess in one of them."

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from assessments.comparison import CAUSES, ORDERS
 from assessments.engine.issues import READINESS
 from assessments.models import RunStatus
 from assessments.serializers import FailureOut, ProgressOut, ReadinessCounts
@@ -57,6 +58,14 @@ class CompareQuery(serializers.Serializer[Any]):
             ),
             "with_run": serializers.UUIDField(
                 required=False, help_text="A run of the other assessment; default: its published one."
+            ),
+            "order": serializers.ChoiceField(
+                choices=choices(*ORDERS),
+                default=ORDERS[0],
+                help_text="The largest change first, or dearest, or cheapest.",
+            ),
+            "cause": serializers.ChoiceField(
+                choices=choices(*CAUSES), required=False, help_text="Only machines that this cause moved."
             ),
             "cursor": serializers.CharField(required=False),
             "page_size": serializers.IntegerField(required=False, min_value=1, max_value=1000),

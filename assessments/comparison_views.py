@@ -13,12 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from assessments.comparison import CAUSES, NOTES, Comparison, compare
+from assessments.comparison import compare
 from assessments.comparison_serializers import CompareQuery, ComparisonOut, RepeatIn, RunRow
-from assessments.engine.fixed_point import MONEY_SCALE, to_decimal
-from assessments.models import AssessedMachine, Assessment, AssessmentRun, RunShard, RunStatus
+from assessments.comparison_shown import compared_machines, comparison_summary
+from assessments.models import Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.queueing import repeat_run
-from assessments.results import amount_text
 from migrate_hub.errors import DomainError, not_found
 from migrate_hub.tenants.api import CursorPages, ProjectViewSet, as_uuid
 from migrate_hub.tenants.keyset import invalid_cursor
@@ -130,30 +129,25 @@ class ComparisonView(OfAssessmentView):
         The parts of a difference add up to it exactly. One group of inputs is exchanged after the other: who is in the
         group, inventory, performance, settings, prices. Where a step has no cost although both runs have one, its
         effect counts in the next step. A machine that lacks a cost in one of the runs counts there as costing nothing;
-        such machines are also reported apart.
+        such machines are also reported apart. With `cause` only machines that it moved are listed, by that amount.
         """
         size, start = CursorPages().get_page_size(request), _start(request.query_params.get("cursor"))
         query = CompareQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         before, after = self._runs(query.validated_data)
         comparison = compare(before, after)
-        following = start + size if start + size < len(comparison.machine_ids) else None
+        places = comparison.places(query.validated_data["order"], query.validated_data.get("cause"))
+        following = start + size if start + size < len(places) else None
         answer = {
-            **_summary(comparison, before, after),
-            "results": _rows(comparison, before, after, slice(start, start + size)),
+            **comparison_summary(comparison, before, after),
+            "results": compared_machines(comparison, before, after, places[start : start + size]),
             "next": following and replace_query_param(request.build_absolute_uri(), "cursor", _cursor(following)),
         }
         return Response(ComparisonOut(answer).data)
 
     def _runs(self, asked: dict[str, Any]) -> tuple[AssessmentRun, AssessmentRun]:
         other = self.find_assessment(asked["with"]) if "with" in asked else self.assessment
-        before, after = _completed(self.assessment, asked.get("run")), _completed(other, asked.get("with_run"))
-        if before.id == after.id:
-            raise DomainError(
-                code="same_run",
-                detail="Both are the same run. Name another assessment in `with`, or an older run in `run`.",
-            )
-        return before, after
+        return _completed(self.assessment, asked.get("run")), _completed(other, asked.get("with_run"))
 
 
 def _completed(assessment: Assessment, run_id: UUID | None) -> AssessmentRun:
@@ -185,86 +179,3 @@ def _start(cursor: str | None) -> int:
 def _cursor(start: int) -> str:
     """Runs do not change, so a place in their order stays what it is."""
     return base64.urlsafe_b64encode(str(start).encode("ascii")).decode("ascii")
-
-
-def _money(billionths: int) -> str:
-    return amount_text(to_decimal(billionths, MONEY_SCALE)) or ""
-
-
-def _causes(parts: dict[str, int]) -> dict[str, str]:
-    return {cause: _money(parts[cause]) for cause in CAUSES}
-
-
-def _summary(comparison: Comparison, before: AssessmentRun, after: AssessmentRun) -> dict[str, Any]:
-    found, in_both = comparison, comparison.in_before & comparison.in_after
-    apart = found.by_cause(found.without_cost)
-    return {
-        "before": _side_of(before, found.before_total),
-        "after": _side_of(after, found.after_total),
-        "currency": before.settings["currency"],
-        "difference": _money(found.after_total - found.before_total),
-        "causes": _causes(found.by_cause()),
-        "machines": {
-            "in_both": int(in_both.sum()),
-            "added": int((~found.in_before).sum()),
-            "removed": int((~found.in_after).sum()),
-            "changed_cost": int((in_both & (found.difference != 0)).sum()),
-            "changed_size": found.changed_sizes,
-            "changed_readiness": found.changed_readiness,
-        },
-        "without_cost_in_one": {
-            "machines": int(found.without_cost.sum()),
-            "difference": _money(sum(apart.values())),
-            "causes": _causes(apart),
-        },
-        "notes": [{"code": code, "message": NOTES[code]} for code in found.notes],
-    }
-
-
-def _side_of(run: AssessmentRun, total: int) -> dict[str, Any]:
-    return {
-        "assessment": run.assessment_id,
-        "name": run.assessment.name,
-        "run": run.id,
-        "number": run.number,
-        "machines": run.machine_count,
-        "monthly_cost": _money(total),
-        "readiness": (run.summary or {})["readiness"],
-    }
-
-
-def _rows(comparison: Comparison, before: AssessmentRun, after: AssessmentRun, page: slice) -> list[dict[str, Any]]:
-    ids = comparison.machine_ids[page]
-    sides = {"before": _machines(before, ids), "after": _machines(after, ids)}
-    rows = []
-    for place, machine_id in enumerate(ids, page.start):
-        found = {side: machines[machine_id] for side, machines in sides.items() if machine_id in machines}
-        rows.append(
-            {
-                "machine": machine_id,
-                "name": next(reversed(found.values())).name,
-                **{side: _machine_side(machine) for side, machine in found.items()},
-                "difference": _money(int(comparison.difference[place])),
-                "causes": {
-                    cause: _money(int(part)) for cause, part in zip(CAUSES, comparison.parts[:, place], strict=True)
-                },
-                "without_cost_in_one": bool(comparison.without_cost[place]),
-            }
-        )
-    return rows
-
-
-def _machines(run: AssessmentRun, ids: list[UUID]) -> dict[UUID, AssessedMachine]:
-    columns = ("machine_id", "name", "readiness", "recommended_sku", "monthly_compute_cost", "monthly_storage_cost")
-    rows = AssessedMachine.objects.filter(run=run, machine_id__in=ids).only(*columns)
-    return {machine.machine_id: machine for machine in rows}
-
-
-def _machine_side(machine: AssessedMachine) -> dict[str, Any]:
-    side = {
-        "readiness": machine.readiness,
-        "recommended_sku": machine.recommended_sku,
-        "monthly_compute_cost": amount_text(machine.monthly_compute_cost),
-        "monthly_storage_cost": amount_text(machine.monthly_storage_cost),
-    }
-    return {name: value for name, value in side.items() if value is not None}

@@ -27,6 +27,7 @@ from assessments.percentile_grid import WINDOW_NAMES, Reading, load_menu, readin
 from assessments.results import amount_text
 from assessments.targets import target_of
 from ingest.percentiles import MENU
+from migrate_hub.errors import DomainError, FieldProblem
 
 COMFORT_FACTORS = tuple(Decimal(tenths) / 10 for tenths in range(10, 21))
 PERCENTILE_NAMES = tuple("maximum" if percentile == MENU[-1] else str(percentile) for percentile in MENU)
@@ -45,6 +46,27 @@ class Position:
             "comfort_factor": float(self.comfort_factor),
             "window": WINDOW_NAMES[self.reading.window],
         }
+
+
+def position_of(
+    run: AssessmentRun,
+    *,
+    percentile: str | None = None,
+    comfort_factor: Decimal | None = None,
+    window: str | None = None,
+) -> Position:
+    """A position whose members are as in the run where they are not named.
+
+    Raises DomainError `window_needed` for a run with a window of its own when none of the menu is named.
+    """
+    own = reading_of(run)
+    if window is None and own is None:
+        detail = "The run has a window of its own; name one of the menu."
+        raise DomainError(code="window_needed", detail=detail, errors=[FieldProblem("window", "window_needed", detail)])
+    number = own.window if window is None and own is not None else WINDOW_NAMES.index(str(window))
+    name = percentile or str(run.settings["percentile"])
+    factor = Decimal(str(run.settings["comfort_factor"])) if comfort_factor is None else comfort_factor
+    return Position(Reading(PERCENTILE_NAMES.index(name), number), factor)
 
 
 class Workbench:
@@ -134,3 +156,9 @@ _kept: ArrayCache[Workbench] = ArrayCache()
 def workbench(run: AssessmentRun) -> Workbench:
     """The workbench of a run whose percentiles are complete."""
     return _kept.get((run.tenant_id, run.id), lambda: Workbench(run))
+
+
+def totals_at(run: AssessmentRun, position: Position) -> dict[str, Any]:
+    """The position, and the totals of a run whose percentiles are complete at it."""
+    bench = workbench(run)
+    return {**position.shown(), **bench.at(position.comfort_factor, bench.machines(position.reading))}

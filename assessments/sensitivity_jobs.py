@@ -15,7 +15,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from assessments.engine.fixed_point import IntArray
-from assessments.models import AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
+from assessments.models import UNFINISHED, AssessmentRun, GridPart, RunStatus, Sensitivity, ShardArrays
 from assessments.packed_run import refuse_without_inputs, unpacked
 from assessments.percentile_grid import WINDOW_NAMES, Reading, read_percentiles
 from assessments.sensitivity import COMFORT_FACTORS, Position, workbench
@@ -26,6 +26,7 @@ from ingest.rollups import refresh
 from migrate_hub.errors import DomainError
 from migrate_hub.jobs.claiming import Claim
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
+from migrate_hub.tenants import audit
 from migrate_hub.tenants.row_level_security import tenant_context
 
 # Shards of a run that are those of the run it repeats.
@@ -145,7 +146,19 @@ def request_grid(run: AssessmentRun) -> None:
     if sensitivity.grid_status in (None, RunStatus.FAILED):
         sensitivity.grid_status = RunStatus.CREATED
         _begin_grid(sensitivity)
+        audit.record("sensitivity.request", run.assessment, run=run.number)
     sensitivity.save(update_fields=["percentiles_status", "grid_status"])
+
+
+def cancel_grid(run: AssessmentRun) -> None:
+    """Stops the grid of a run; parts that are there stay. Raises DomainError 409 when it is not being computed."""
+    sensitivity: Sensitivity | None = Sensitivity.objects.select_for_update().filter(run=run).first()
+    if sensitivity is None or sensitivity.grid_status not in UNFINISHED:
+        raise DomainError(code="nothing_to_cancel", status=409, detail="The grid of this run is not being computed.")
+    cancel_jobs(run.id, task=GRID_TASK)
+    sensitivity.grid_status = None
+    sensitivity.save(update_fields=["grid_status"])
+    audit.record("sensitivity.cancel", run.assessment, run=run.number)
 
 
 def _begin_percentiles(run: AssessmentRun, sensitivity: Sensitivity) -> None:
@@ -247,7 +260,7 @@ def fail(run_id: UUID, failure: str) -> None:
         cancel_jobs(run_id)
         if sensitivity.percentiles_status != RunStatus.COMPLETED:
             sensitivity.percentiles_status = RunStatus.FAILED
-        if sensitivity.grid_status in (RunStatus.CREATED, RunStatus.RUNNING):
+        if sensitivity.grid_status in UNFINISHED:
             sensitivity.grid_status = RunStatus.FAILED
         sensitivity.save(update_fields=["percentiles_status", "grid_status"])
     log.error("sensitivity_failed", run=str(run_id), failure=failure)

@@ -1,17 +1,15 @@
 """Sensitivity of the published run of an assessment: one position at once, the whole grid in the background."""
 
-from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assessments import sensitivity_jobs as jobs
 from assessments.models import RunStatus, ShardArrays
-from assessments.percentile_grid import WINDOW_NAMES, Reading, reading_of
-from assessments.sensitivity import PERCENTILE_NAMES, Position, workbench
+from assessments.sensitivity import position_of, totals_at
 from assessments.sensitivity_serializers import NOT_STARTED, GridOut, PositionQuery, SensitivityOut
 from assessments.views import RunRowsView
 
@@ -28,24 +26,12 @@ class SensitivityView(RunRowsView):
         """
         query = PositionQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        position = self._position(query.validated_data)
+        position = position_of(self.run, **query.validated_data)
         jobs.refuse_unless_ready(self.run)
-        bench = workbench(self.run)
-        found = bench.at(position.comfort_factor, bench.machines(position.reading))
-        return Response(SensitivityOut({**self._named(), **position.shown(), **found}).data)
+        return Response(SensitivityOut({**self._named(), **totals_at(self.run, position)}).data)
 
     def _named(self) -> dict[str, Any]:
         return {"run": self.run.id, "currency": self.run.settings["currency"]}
-
-    def _position(self, asked: dict[str, Any]) -> Position:
-        own = reading_of(self.run)
-        if own is None and "window" not in asked:
-            raise serializers.ValidationError({"window": "The run has a window of its own; name one of the menu."})
-        settings = self.run.settings
-        percentile = PERCENTILE_NAMES.index(asked.get("percentile", str(settings["percentile"])))
-        window = WINDOW_NAMES.index(asked["window"]) if own is None or "window" in asked else own.window
-        factor = asked.get("comfort_factor", Decimal(str(settings["comfort_factor"])))
-        return Position(Reading(percentile, window), factor)
 
     @extend_schema(request=None, responses={202: GridOut})
     def compute_grid(self, request: Request, project: str, assessment: str) -> Response:
@@ -56,6 +42,12 @@ class SensitivityView(RunRowsView):
     @extend_schema(responses=GridOut)
     def read_grid(self, request: Request, project: str, assessment: str) -> Response:
         """How far the grid is and, when it is complete, all of its positions."""
+        return Response(self._grid())
+
+    @extend_schema(responses=GridOut)
+    def cancel_grid(self, request: Request, project: str, assessment: str) -> Response:
+        """Stops computing the grid; what is there of it is kept, and asking again goes on from there."""
+        jobs.cancel_grid(self.run)
         return Response(self._grid())
 
     def _grid(self) -> Any:

@@ -62,8 +62,10 @@ def send(tenant_id: int, job_id: UUID, queue: str, *, countdown: float = 0) -> b
     return True
 
 
-def cancel_jobs(object_id: UUID) -> int:
-    """Cancels what is open for an object: a queued job never starts, a running one loses its lease."""
-    return Job.objects.filter(tenant_id=current_tenant_id(), object_id=object_id, state__in=OPEN_STATES).update(
-        state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=timezone.now()
-    )
+def cancel_jobs(object_id: UUID, *, task: str | None = None) -> int:
+    """Cancels what is open for an object, or its jobs of one task: a queued job never starts, a running one loses its
+    lease."""
+    jobs = Job.objects.filter(tenant_id=current_tenant_id(), object_id=object_id, state__in=OPEN_STATES)
+    if task is not None:
+        jobs = jobs.filter(task=task)
+    return jobs.update(state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=timezone.now())

@@ -223,6 +223,22 @@ def test_readers_see_and_contributors_compute(scene: Scene) -> None:
     assert rita.post(scene.path + "sensitivity/").status_code == 403
 
 
+def test_a_grid_is_cancelled_and_asked_for_again(scene: Scene) -> None:
+    api = scene.cast.bob
+    other = assessed(api, scene.project, scene.group)
+    path = f"projects/{scene.project}/assessments/{other['id']}/"
+    nothing = api.delete(path + "sensitivity/grid/")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_cancel")
+    api.ok(api.post(path + "sensitivity/"), 202)
+    with tenant_context(scene.cast.tenant.id):  # a worker may have been quicker than the next request
+        Sensitivity.objects.filter(run=other["run"]["id"]).update(grid_status="running")
+        GridPart.objects.filter(run=other["run"]["id"], part=7).delete()
+    assert scene.cast.rita.delete(path + "sensitivity/grid/").status_code == 403
+    assert api.ok(api.delete(path + "sensitivity/grid/"))["status"] == "not_started"
+    api.ok(api.post(path + "sensitivity/"), 202)
+    assert len(whole_grid(api, path)["positions"]) == 165
+
+
 # --- what may go wrong ------------------------------------------------------------------------------------------------
 
 
