@@ -39,7 +39,7 @@ local: $(VENV)/.runtime  ## the same services without the story, for development
 	@$(BIN)/python manage.py local --port "$(PORT)"
 
 test: $(VENV)/.dev  ## unit and integration tests on a real PostgreSQL and Redis, as any user
-	@$(BIN)/python -m pytest -m "not e2e and not torture"
+	@$(BIN)/python -m pytest -m "not e2e and not torture and not screens" -n auto --maxprocesses 4 --dist loadfile
 
 torture: $(VENV)/.dev  ## break it for real: kill -9, servers stopped, disk full, hostile senders (SHORT=1: 2 minutes)
 	@TORTURE=$(if $(SHORT),short,long) $(BIN)/python -m pytest -m torture tests/torture

@@ -43,6 +43,7 @@ class Servers:
     """The servers under test, for tests that stop, kill or empty them."""
 
     folder: Path
+    variables: dict[str, str]
     postgres: EmbeddedPostgres
     redis: EmbeddedRedis
 
@@ -51,10 +52,11 @@ def _start_servers() -> Servers:
     folder = Path(tempfile.mkdtemp(prefix="mh-test-"))
     folder.chmod(0o755)  # as root, PostgreSQL's own user must walk through it
     data_dir = open_data_dir(folder)
-    started = Servers(folder, EmbeddedPostgres(data_dir), EmbeddedRedis(data_dir))
+    variables = data_dir.variables("http://testserver")
+    started = Servers(folder, variables, EmbeddedPostgres(data_dir), EmbeddedRedis(data_dir))
     started.postgres.start()
     started.redis.start()
-    os.environ.update(data_dir.variables("http://testserver"))
+    os.environ.update(variables)
     return started
 
 
@@ -62,6 +64,13 @@ _servers = None if "DATABASE_URL" in os.environ else _start_servers()
 os.environ.update(SHORT_TIMES)
 os.environ["DJANGO_SETTINGS_MODULE"] = "migrate_hub.settings"
 django.setup()
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Each process of `-n 2` starts servers of its own: it must not find those of the process that starts it."""
+    if _servers:
+        for name in [*_servers.variables, "DJANGO_SETTINGS_MODULE"]:
+            os.environ.pop(name, None)
 
 
 def pytest_unconfigure() -> None:
