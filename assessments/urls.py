@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from assessments.comparison_views import ComparisonView, RunsView
 from assessments.forecast_views import ForecastView
+from assessments.glance_views import OverviewView
 from assessments.preview_views import PreviewView
 from assessments.sensitivity_views import SensitivityView
 from assessments.views import AssessedMachinesView, AssessmentsView
@@ -13,6 +14,7 @@ ASSESSMENT = ASSESSMENTS + "<str:assessment>/"
 
 urlpatterns = [
     path("", include("assessments.catalog.urls")),
+    path("overview/", OverviewView.as_view(), name="tenant-overview"),
     path(
         "projects/<str:project>/groups/<str:group>/assessments/",
         AssessmentsView.as_view({"post": "create"}),

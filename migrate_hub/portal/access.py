@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,20 +23,30 @@ from migrate_hub.tenants.models import Membership, Project, Role, User
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
 
 SESSION_TENANT = "tenant"
+# The public id of the one tenant that a session may open; not there: every tenant of the person.
+SESSION_ONLY_TENANT = "only_tenant"
 TENANT_FIELD = "in_tenant"
 
 
-def memberships_of(user: User) -> Any:
-    """What a person may open: their memberships of tenants that are switched on."""
-    return Membership.objects.select_related("tenant").filter(user=user, tenant__is_active=True)
+def memberships_of(request: HttpRequest) -> "QuerySet[Membership]":
+    """What the signed-in person may open in this session: their memberships of tenants that are switched on.
+
+    Whoever came through the company sign-in of a tenant may open that one alone: its issuer, which the tenant's owner
+    chose, must be able to open nothing of anybody else.
+    """
+    assert isinstance(request.user, User)
+    rows: QuerySet[Membership] = Membership.objects.select_related("tenant")
+    rows = rows.filter(user=request.user, tenant__is_active=True)
+    only = request.session.get(SESSION_ONLY_TENANT)
+    return rows if only is None else rows.filter(tenant__public_id=only)
 
 
-def chosen_membership(request: HttpRequest, user: User) -> Membership | None:
+def chosen_membership(request: HttpRequest) -> Membership | None:
     """The membership of the tenant that the session names, read anew on each request; None when it is gone."""
     public_id = request.session.get(SESSION_TENANT)
     if public_id is None:
         return None
-    membership: Membership | None = memberships_of(user).filter(tenant__public_id=public_id).first()
+    membership = memberships_of(request).filter(tenant__public_id=public_id).first()
     if membership is None:
         del request.session[SESSION_TENANT]
         messages.warning(request, "You are not a member of that tenant any more. Nothing was changed.")
@@ -57,6 +68,18 @@ def go_and_return(name: str, request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse(name)}?{urlencode({'next': way_back(request)})}")
 
 
+class PersonView(View):
+    """A page of a signed-in person outside of any tenant."""
+
+    user: User
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return go_and_return("portal:sign-in", request)
+        self.user = request.user
+        return super().dispatch(request, *args, **kwargs)
+
+
 class PortalView(View):
     """A page inside one tenant. `reads_need` and `writes_need` name the roles, `section` the entry of the menu.
 
@@ -74,7 +97,7 @@ class PortalView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
             return go_and_return("portal:sign-in", request)
-        membership = chosen_membership(request, request.user)
+        membership = chosen_membership(request)
         if membership is None:
             return go_and_return("portal:tenants", request)
         self.user, self.membership = request.user, membership

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import auth
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,12 +15,11 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from migrate_hub.portal.access import SESSION_TENANT, go_and_return, memberships_of
+from migrate_hub.portal.access import SESSION_ONLY_TENANT, SESSION_TENANT, memberships_of
 from migrate_hub.portal.throttle import Attempt, subjects_of
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import User
 
-MAX_TENANTS_SHOWN = 1000
 WRONG = "E-mail address and password do not match an account."
 
 
@@ -33,18 +32,6 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         max_length=1000, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
-
-
-class PersonView(View):
-    """A page of a signed-in person outside of any tenant."""
-
-    user: User
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not isinstance(request.user, User):
-            return go_and_return("portal:sign-in", request)
-        self.user = request.user
-        return super().dispatch(request, *args, **kwargs)
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -84,8 +71,9 @@ class SignInView(View):
 def enter_session(request: HttpRequest, user: User) -> None:
     """Starts a session under a new key, so that one planted before is worth nothing; opens an only tenant at once."""
     auth.login(request, user)
-    request.session.pop(SESSION_TENANT, None)
-    memberships = list(memberships_of(user)[:2])
+    for name in (SESSION_TENANT, SESSION_ONLY_TENANT):
+        request.session.pop(name, None)
+    memberships = list(memberships_of(request)[:2])
     if len(memberships) == 1:
         request.session[SESSION_TENANT] = str(memberships[0].tenant.public_id)
 
@@ -109,28 +97,3 @@ class SignOutView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         auth.logout(request)
         return redirect("portal:sign-in")
-
-
-@method_decorator(never_cache, name="dispatch")
-class TenantsView(PersonView):
-    """The tenants of a person; a sent form opens one of them."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, status=200)
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        asked = request.POST.get("tenant", "")
-        for membership in memberships_of(self.user):
-            if str(membership.tenant.public_id) == asked:
-                request.session[SESSION_TENANT] = asked
-                return redirect(next_page(request.POST))
-        return self._page(request, status=404)
-
-    def _page(self, request: HttpRequest, *, status: int) -> HttpResponse:
-        memberships = memberships_of(self.user).order_by("tenant__name")[:MAX_TENANTS_SHOWN]
-        context = {
-            "memberships": memberships,
-            "chosen": request.session.get(SESSION_TENANT),
-            "next": asked_next(request),
-        }
-        return render(request, "portal/tenants.html", context, status=status)

@@ -14,7 +14,7 @@ from tests.portal.browsing import Browser, sign_in
 from tests.portal.conftest import Site
 
 # Outside of any tenant: they check for themselves who asks.
-WITHOUT_A_TENANT = {"sign-in", "sign-out", "tenants", "favicon"}
+WITHOUT_A_TENANT = {"sign-in", "sign-out", "tenants", "tenants-part", "favicon"}
 # A reader may do this: it concerns the reader alone.
 OPEN_TO_READERS = {"account", "tokens", "revoke-token"}
 # Answer with the file or only to forms, so they are no pages to look at.
