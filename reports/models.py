@@ -11,7 +11,7 @@ from migrate_hub.tenants.row_level_security import TenantForeignKey
 from reports.report_templates.models import ReportTemplate
 from reports.workbook import REFUSED_SHOWN
 
-__all__ = ["Report", "ReportFormat", "ReportLink", "ReportRun", "ReportTemplate"]
+__all__ = ["Report", "ReportFormat", "ReportKind", "ReportLink", "ReportRun", "ReportTemplate"]
 
 
 class ReportFormat(models.TextChoices):
@@ -19,6 +19,14 @@ class ReportFormat(models.TextChoices):
     CSV = "csv"
     JSONL = "jsonl"
     PDF = "pdf"
+
+
+class ReportKind(models.TextChoices):
+    """What a report is about: a run, the difference between two, or several assessments of a project."""
+
+    ASSESSMENT = "assessment"
+    DIFFERENCE = "difference"
+    PROJECT = "project"
 
 
 class Report(TenantModel):
@@ -67,6 +75,12 @@ class Report(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.format} of {self.run_id or self.project_id}"
+
+    @property
+    def kind(self) -> ReportKind:
+        if self.assessment_id is None:
+            return ReportKind.PROJECT
+        return ReportKind.ASSESSMENT if self.before_run_id is None else ReportKind.DIFFERENCE
 
 
 class ReportRun(TenantModel):

@@ -8,8 +8,12 @@ from assessments.models import RunStatus
 from assessments.serializers import FailureOut
 from assessments.settings import choices
 from migrate_hub.tenants.api import StrictSerializer
-from reports.models import ReportFormat
+from reports.models import ReportFormat, ReportKind
+from reports.queueing import MAX_ASSESSMENTS
+from reports.sharing import DEFAULT_LIFETIME_HOURS, MAX_LIFETIME_HOURS
 from reports.workbook import LAYOUTS, MAX_REFUSED_SHOWN, NEWEST_LAYOUT, REFUSED_SHOWN
+
+KINDS = choices(*ReportKind.values)
 
 
 class ReportIn(StrictSerializer):
@@ -22,10 +26,54 @@ class ReportIn(StrictSerializer):
         help_text="How many of the cheaper sizes, or disks, that were refused `Decision_Trace` tells of each machine "
         "and disk: those nearest in price. All are counted, and the API tells all of one machine.",
     )
+    run = serializers.UUIDField(
+        required=False, help_text="A completed run of the assessment; by default the published one."
+    )
     before_run = serializers.UUIDField(
         required=False,
-        help_text="Makes a workbook of the difference from this run to the published one.",
+        help_text="Makes a report of the difference from this run of the project to the one that is shown.",
     )
+
+
+class ProjectReportIn(StrictSerializer):
+    format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
+    assessments = serializers.ListField(
+        child=serializers.UUIDField(),
+        allow_empty=False,
+        max_length=MAX_ASSESSMENTS,
+        required=False,
+        help_text="Which assessments; by default all that have results, if those are at most 1,000.",
+    )
+
+
+class ReportQuery(serializers.Serializer[Any]):
+    """Which reports of a project are listed."""
+
+    assessment = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(choices=RunStatus.choices, required=False)
+    kind = serializers.ChoiceField(choices=KINDS, required=False)
+
+
+class PinnedRunOut(serializers.Serializer[Any]):
+    assessment = serializers.UUIDField()
+    assessment_name = serializers.CharField()
+    run = serializers.UUIDField()
+    run_number = serializers.IntegerField()
+
+
+class LinkIn(StrictSerializer):
+    lifetime_hours = serializers.IntegerField(
+        min_value=1, max_value=MAX_LIFETIME_HOURS, default=DEFAULT_LIFETIME_HOURS, help_text="At most 30 days."
+    )
+
+
+class LinkOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    url = serializers.CharField(required=False, help_text="While the link works; whoever has it needs no token.")
+    created_by_email = serializers.EmailField(allow_null=True, help_text="Null when it is no member any more.")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    revoked_at = serializers.DateTimeField(allow_null=True)
 
 
 class ReportOut(serializers.Serializer[Any]):
@@ -34,12 +82,24 @@ class ReportOut(serializers.Serializer[Any]):
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS))
     refused_shown = serializers.IntegerField()
     status = serializers.ChoiceField(choices=RunStatus.choices)
-    run = serializers.UUIDField(source="run_id", help_text="The run that the report shows.")
+    kind = serializers.ChoiceField(choices=KINDS)
+    assessment = serializers.UUIDField(source="assessment_id", allow_null=True)
+    assessment_name = serializers.CharField(allow_null=True)
+    run = serializers.UUIDField(
+        source="run_id",
+        allow_null=True,
+        help_text="The run that the report shows; null for one of several assessments.",
+    )
     before_run = serializers.UUIDField(
         source="before_run_id", allow_null=True, help_text="Where a difference starts; null for a report of one run."
     )
-    run_number = serializers.IntegerField(help_text="Its number among the runs of the assessment.")
-    is_current_run = serializers.BooleanField(help_text="False once a newer run has been published.")
+    run_number = serializers.IntegerField(
+        allow_null=True, help_text="The number of `run` among the runs of the assessment."
+    )
+    is_current_run = serializers.BooleanField(help_text="False once a newer run of something in it was published.")
+    runs = PinnedRunOut(
+        many=True, required=False, help_text="What a report of several assessments shows, if asked alone."
+    )
     machines_done = serializers.IntegerField(help_text="How far the making is.")
     machines = serializers.IntegerField(help_text="How many machines the report is about.")
     size_bytes = serializers.IntegerField(required=False)

@@ -1,8 +1,7 @@
 """Reports of an assessment, and the download behind a signed link."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -13,50 +12,21 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assessments.models import Assessment, RunStatus
+from assessments.models import Assessment
 from migrate_hub.errors import DomainError, not_found, problem_response
 from migrate_hub.files.storage import file_response
 from migrate_hub.tenants.api import ProjectViewSet, as_uuid
-from migrate_hub.tenants.context import current_tenant_id
-from migrate_hub.tenants.models import Membership
 from migrate_hub.tenants.row_level_security import tenant_context
-from reports.links import download_url, downloadable, read_link
+from reports.links import read_link, report_behind
+from reports.listing import reports_of, shown
 from reports.models import Report
 from reports.queueing import queue_report, revoke_report
 from reports.serializers import ReportIn, ReportOut
 
-NAMES = (
-    *("id", "format", "layout", "refused_shown", "status", "run_id", "before_run_id", "machines_done"),
-    *("created_by", "created_at", "expires_at"),
-)
 
-
-def shown(reports: Iterable[Report], current_run_id: UUID | None) -> list[dict[str, Any]]:
-    """Reports with who asked for them, and with their links while there is a file to be had."""
-    listed = list(reports)
-    emails = emails_of(report.created_by for report in listed)
-    return [_shown(report, current_run_id, emails) for report in listed]
-
-
-def emails_of(user_ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
-    """The addresses of those who are members of the current tenant."""
-    members = Membership.objects.filter(tenant_id=current_tenant_id(), user_id__in={id for id in user_ids if id})
-    return dict(members.values_list("user_id", "user__email"))
-
-
-def _shown(report: Report, current_run_id: UUID | None, emails: Mapping[UUID | None, str]) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        **{name: getattr(report, name) for name in NAMES},
-        "run_number": report.run.number,
-        "is_current_run": report.run_id == current_run_id,
-        "machines": report.run.machine_count,
-        "created_by_email": emails.get(report.created_by),
-    }
-    if report.file is not None and report.expires_at > timezone.now():
-        answer |= {"size_bytes": report.file.size_bytes, "download_url": download_url(report)}
-    if report.status == RunStatus.FAILED:
-        answer["failure"] = {"code": report.failure_code, "detail": report.failure_detail}
-    return answer
+def told(reports: Iterable[Report]) -> Any:
+    """Listed reports on the wire."""
+    return ReportOut(shown(reports), many=True).data
 
 
 @extend_schema(tags=["reports"])
@@ -75,28 +45,25 @@ class ReportsView(ProjectViewSet):
         self.assessment = found
 
     def get_queryset(self) -> models.QuerySet[Report]:
-        rows: models.QuerySet[Report] = Report.objects.filter(assessment=self.assessment, revoked_at=None)
-        return rows.select_related("file", "run")
-
-    def shown(self, reports: Iterable[Report]) -> Any:
-        return ReportOut(shown(reports, self.assessment.current_run_id), many=True).data
+        return reports_of(self.project, assessment=self.assessment.id)
 
     @extend_schema(responses=ReportOut(many=True))
     def list(self, request: Request, project: str, assessment: str) -> Response:
         page = self.paginate_queryset(self.get_queryset())
         assert self.paginator is not None
-        return self.paginator.get_paginated_response(self.shown(page or []))
+        return self.paginator.get_paginated_response(told(page or []))
 
     @extend_schema(request=ReportIn, responses={202: ReportOut})
     def create(self, request: Request, project: str, assessment: str) -> Response:
         body = ReportIn(data=request.data)
         body.is_valid(raise_exception=True)
         report = queue_report(self.assessment, now=timezone.now(), **body.validated_data)
-        return Response(self.shown([report])[0], status=status.HTTP_202_ACCEPTED)
+        listed = self.get_queryset().filter(id=report.id)
+        return Response(told(listed)[0], status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=ReportOut)
     def retrieve(self, request: Request, project: str, assessment: str, report: str) -> Response:
-        return Response(self.shown([self.find(self.get_queryset(), report)])[0])
+        return Response(told([self.find(self.get_queryset(), report)])[0])
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, project: str, assessment: str, report: str) -> Response:
@@ -109,10 +76,10 @@ class ReportsView(ProjectViewSet):
 def download(request: HttpRequest, signed: str) -> HttpResponse | StreamingHttpResponse:
     """The file behind a signed link, for whoever holds the link while it lives."""
     try:
-        tenant_id, report_id = read_link(signed)
-        with tenant_context(tenant_id):
-            report = downloadable(report_id)
-        assert report.file is not None  # downloadable() has looked
+        link = read_link(signed)
+        with tenant_context(link.tenant_id):
+            report = report_behind(link)
+        assert report.file is not None  # report_behind() has looked
     except DomainError as error:
         return problem_response(error)
     return file_response(request, report.file)

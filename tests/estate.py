@@ -199,6 +199,7 @@ def whole_estate() -> Estate:
         "assessment": assessment["id"],
         "run": api.ok(api.get(f"projects/{project}/assessments/{assessment['id']}/runs/"))["results"][0]["id"],
         "report": report["id"],
+        "link": str(api.ok(api.post(f"projects/{project}/reports/{report['id']}/links/", {}), 201)["id"]),
         "token": next(token["id"] for token in tokens if token["role"] == "reader"),
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
         "catalog": catalogs[0]["id"],

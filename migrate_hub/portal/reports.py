@@ -14,9 +14,9 @@ from migrate_hub.files.storage import file_response
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.tenants.models import Role
 from reports.links import downloadable
+from reports.listing import emails_of
 from reports.models import Report, ReportFormat
 from reports.queueing import queue_report, revoke_report
-from reports.views import emails_of
 
 MAX_REPORTS_SHOWN = 20
 
