@@ -8,7 +8,7 @@ TRACE ?=
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test test-e2e torture check fix bench schema assets lock clean prerequisites
+.PHONY: help demo local test test-e2e screens torture check fix bench schema assets lock clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,10 @@ test-e2e: $(VENV)/.e2e  ## tests that need a browser, an office suite, a proxy a
 	if [ -n "$$missing" ]; then \
 	  echo "Missing:$$missing. Install as root: apt-get update && apt-get install --no-install-recommends$$missing"; exit 1; fi
 	@$(BIN)/python -m pytest -m e2e
+
+screens: $(VENV)/.e2e  ## pictures of every page, light and dark, desktop and phone, in artifacts/screens (needs chromium)
+	@command -v chromium >/dev/null 2>&1 || { echo "Missing: chromium. Install as root: apt-get update && apt-get install --no-install-recommends chromium"; exit 1; }
+	@$(BIN)/python -m pytest -m screens tests/portal/test_screens.py
 
 # Settings that connect to nothing: the checks read code, not servers. Production mode, so that `check --deploy` sees it.
 OFFLINE := env -u PLAIN_HTTP -u DATABASE_OWNER_URL -u ALLOWED_HOSTS \

@@ -1,0 +1,47 @@
+"""axe-core over every page, as an owner and as a reader sees it, light and dark: no serious violation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.portal.conftest import Site
+from tests.portal.test_every_page import OPEN_TO_READERS, PAGES, path_of, view_of
+from tests.portal.test_in_browser import DESKTOP, PHONE, signed_in
+
+SERIOUS = {"serious", "critical"}
+OUTSIDE = ["/sign-in/", "/tenants/", "/no-such-page/"]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def violations(page: Any, paths: dict[str, str], web: str) -> Iterator[str]:
+    """What axe-core calls serious or critical: page, rule, and where on the page."""
+    from axe_playwright_python.sync_playwright import Axe  # only `make test-e2e` installs it
+
+    axe = Axe()
+    for name, path in paths.items():
+        page.goto(web + path)
+        # A section that is asked for again and again is a piece of a page: it has no title and no language.
+        if page.locator("main, form").count() == 0:
+            continue
+        for each in axe.run(page, options=RULES).response["violations"]:
+            if each["impact"] in SERIOUS:
+                yield f"{name}: {each['id']} at {each['nodes'][0]['target']}"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark-phone"])
+def test_no_page_of_an_owner_has_a_serious_violation(
+    web: str, site: Site, scheme: str, viewport: dict[str, int]
+) -> None:
+    paths = {name: path_of(name, site) for name in PAGES} | {path: path for path in OUTSIDE}
+    with signed_in(web, site.estate.cast.emails["alice"], viewport, scheme) as (page, _):
+        assert list(violations(page, paths, web)) == []
+
+
+@pytest.mark.e2e
+def test_no_page_of_a_reader_has_a_serious_violation(web: str, site: Site) -> None:
+    theirs = [name for name in PAGES if name in OPEN_TO_READERS or view_of(name).reads_need == "reader"]
+    paths = {name: path_of(name, site) for name in theirs}
+    with signed_in(web, site.estate.cast.emails["rita"], DESKTOP) as (page, _):
+        assert list(violations(page, paths, web)) == []
