@@ -15,9 +15,10 @@ from ingest.daily import COLUMNS, DailyValues, daily_of, read_daily
 from ingest.limits import DEFAULT_INTERVAL_SECONDS
 from ingest.merging import MachineSeries
 from ingest.packing import DAY_SECONDS, DECIMALS, quantised
+from ingest.percentiles import MAXIMUM, percentiles
 from ingest.performance import read_series
 from ingest.retention import RETENTION
-from ingest.series import Series
+from ingest.series import MACHINE_SERIES, Series
 from migrate_hub.errors import DomainError
 
 MAX_POINTS = 1000
@@ -50,23 +51,53 @@ def _on_grid(instant: datetime) -> datetime:
 
 
 def chart(
-    machine_id: UUID, start_at: datetime, end_at: datetime, *, now: datetime, points: int = MAX_POINTS
+    machine_id: UUID,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    now: datetime,
+    points: int = MAX_POINTS,
+    percentile: float | None = None,
 ) -> dict[str, Any]:
     """What the API answers: at most `points` buckets from `start_at` on; null where a bucket has no point.
 
-    A machine with more than 100 series gets fewer buckets, MAX_BUCKETS in all.
+    A machine with more than 100 series gets fewer buckets, MAX_BUCKETS in all. `percentile` (0 < P <= 100) adds that of
+    each series over the whole window; of daily statistics only the maximum can be told, any other is null.
     """
     oldest = _midnight((now - RETENTION).astimezone(UTC).date())
     if start_at < oldest:
-        return _daily_chart(machine_id, start_at, end_at, oldest=oldest, points=points)
-    return _point_chart(machine_id, start_at, end_at, points=points)
+        answer = _daily_chart(machine_id, start_at, end_at, oldest=oldest, points=points)
+        return answer if percentile is None else _with_highest(answer, percentile)
+    return _point_chart(machine_id, start_at, end_at, points=points, percentile=percentile)
+
+
+def _with_highest(answer: dict[str, Any], percentile: float) -> dict[str, Any]:
+    """Daily statistics with the percentile of each series: the highest of its maxima, or null."""
+    for _, statistics in series_of(answer):
+        known = [value for value in statistics["maximum"] if value is not None]
+        statistics["percentile"] = max(known) if known and percentile == MAXIMUM else None
+    return answer
+
+
+def series_of(answer: dict[str, Any]) -> list[tuple[Series, dict[str, Any]]]:
+    """Every series of a chart with its statistics."""
+    own = [(Series("", "", name), answer[name]) for name in MACHINE_SERIES if name in answer]
+    parts = [
+        (Series(part, source_id, name), statistics)
+        for part in ("disk", "nic")
+        for source_id, by_name in answer[f"{part}s"].items()
+        for name, statistics in by_name.items()
+    ]
+    return own + parts
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _point_chart(machine_id: UUID, start_at: datetime, end_at: datetime, *, points: int) -> dict[str, Any]:
+def _point_chart(
+    machine_id: UUID, start_at: datetime, end_at: datetime, *, points: int, percentile: float | None
+) -> dict[str, Any]:
     found = next(read_series([machine_id], start_at, end_at), None)
     interval = found.interval_seconds if found else DEFAULT_INTERVAL_SECONDS
     slots = -(-int((end_at - start_at).total_seconds()) // interval)
@@ -74,8 +105,12 @@ def _point_chart(machine_id: UUID, start_at: datetime, end_at: datetime, *, poin
     answer = _empty(start_at, end_at, source=POINTS, interval=interval, bucket=interval * size)
     if found:
         for row, series in enumerate(found.series):  # one at a time: a month of all would be hundreds of megabytes
-            bucketed = buckets(quantised(found.values[row : row + 1]), size)
-            _add(answer, series, {name: with_nulls(bucketed[name][0]) for name in STATISTICS})
+            values = quantised(found.values[row : row + 1])
+            bucketed = buckets(values, size)
+            statistics: dict[str, Any] = {name: with_nulls(bucketed[name][0]) for name in STATISTICS}
+            if percentile is not None:
+                statistics["percentile"] = with_nulls(percentiles(values, [percentile])[0])[0]
+            _add(answer, series, statistics)
     return answer
 
 

@@ -1,19 +1,23 @@
 """Filters of the machine list. Higher apps add theirs to MACHINE_FILTERS: ingest does not know what a group is."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Lower, Now, TruncDate
 
-from ingest.models import Machine, PowerState
+from ingest.models import DailyStatistics, DiscoveredBy, Machine, PerformanceBlock, PowerState
+from ingest.percentiles import WINDOWS
 from migrate_hub.errors import DomainError
 
 Machines = QuerySet[Machine]
 # The last character there is: name >= prefix AND name < prefix + LAST reaches the index where LIKE does not.
 LAST_CHARACTER = chr(0x10FFFF)
 MAX_TEXT_CHARACTERS = 255
+# Days older than this are folded, or somebody has been told that the background is late.
+FOLDED_AFTER = timedelta(days=3)
 
 
 def possible_text(name: str, text: str) -> str:
@@ -36,6 +40,45 @@ def by_power_state(machines: Machines, text: str) -> Machines:
     if text not in PowerState.values:
         raise DomainError(code="invalid", detail=f"power_state must be one of {', '.join(PowerState.values)}.")
     return machines.filter(power_state=text)
+
+
+def by_cluster(machines: Machines, text: str) -> Machines:
+    return machines.filter(cluster=text)
+
+
+def by_host(machines: Machines, text: str) -> Machines:
+    return machines.filter(host=text)
+
+
+def by_appliance(machines: Machines, text: str) -> Machines:
+    """Machines that this appliance lists; none where it is no appliance of the project."""
+    try:
+        return machines.filter(appliance_id=UUID(text))
+    except ValueError:
+        raise DomainError(code="invalid", detail="appliance must be the id of an appliance.") from None
+
+
+def by_source(machines: Machines, text: str) -> Machines:
+    """`discovered_by=import` lists what only a file speaks of."""
+    if text not in DiscoveredBy.values:
+        raise DomainError(code="invalid", detail=f"discovered_by must be one of {', '.join(DiscoveredBy.values)}.")
+    return machines.filter(discovered_by=text)
+
+
+def by_history(machines: Machines, text: str) -> Machines:
+    """`history=none` lists machines without any point that an assessment could read, `some` the others.
+
+    Scalar subqueries of one row: as EXISTS they would be planned as a join over the days of all machines.
+    """
+    if text not in ("none", "some"):
+        raise DomainError(code="invalid", detail="history must be none or some.")
+    days = DailyStatistics.objects.filter(machine_id=OuterRef("id"), day__gte=TruncDate(Now() - max(WINDOWS.values())))
+    blocks = PerformanceBlock.objects.filter(machine_id=OuterRef("id"), start_at__gte=Now() - FOLDED_AFTER)
+    machines = machines.alias(
+        some_day=Subquery(days.values("day")[:1]), some_block=Subquery(blocks.values("start_at")[:1])
+    )
+    nothing = Q(some_day=None) & Q(some_block=None)
+    return machines.filter(nothing if text == "none" else ~nothing)
 
 
 def by_removed(machines: Machines, text: str) -> Machines:
@@ -64,6 +107,11 @@ MACHINE_FILTERS: dict[str, Callable[[Machines, str], Machines]] = {
     "search": by_search,
     "os": by_operating_system,
     "power_state": by_power_state,
+    "cluster": by_cluster,
+    "host": by_host,
+    "appliance": by_appliance,
+    "discovered_by": by_source,
+    "history": by_history,
     "removed": by_removed,
     "duplicates": by_duplicates,
 }

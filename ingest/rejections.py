@@ -4,13 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
 from ingest.bulk import plain_array, run, text_array
-from ingest.models import Appliance, UploadKind
+from ingest.csv_text import csv_response
+from ingest.filters import possible_text
+from ingest.models import Appliance, RejectedRecord, UploadKind
 from ingest.text import shown
 from ingest.uploads import Rejection
 from migrate_hub.tenants.models import uuid7
 
 MESSAGE_LENGTH = 500
+HEADINGS = ("source_id", "code", "message", "kind", "occurrences", "retryable", "first_rejected_at", "last_rejected_at")
+ROWS_A_READ = 5000
+Rejected = QuerySet[RejectedRecord]
 
 KEEP = """
 INSERT INTO ingest_rejectedrecord (tenant_id, appliance_id, kind, id, source_id, code, message, retryable, occurrences,
@@ -56,3 +65,20 @@ def keep_rejections(
             },
         )
     return told
+
+
+def with_code(records: Rejected, code: str) -> Rejected:
+    """Those with this code; all where none is named."""
+    return records.filter(code=possible_text("code", code)) if code else records
+
+
+def counted_codes(records: Rejected) -> list[tuple[str, int]]:
+    """How many records there are of each code, most first."""
+    counted = records.order_by().values("code").annotate(count=Count("*")).order_by("-count", "code")
+    return [(row["code"], row["count"]) for row in counted]
+
+
+def rejected_csv(request: HttpRequest, records: Rejected, *, code: str) -> HttpResponseBase:
+    """These records as a file, newest first."""
+    cells = with_code(records, code).order_by("-last_rejected_at", "id").values_list(*HEADINGS)
+    return csv_response(request, HEADINGS, cells.iterator(chunk_size=ROWS_A_READ), file_name="refused-records.csv")

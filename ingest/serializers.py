@@ -130,10 +130,19 @@ class MachineOut(serializers.ModelSerializer[Machine]):
         model = Machine
         fields = [
             "id", "source_id", "name", "path", "host", "cluster", "power_state", "operating_system", "boot_type",
-            "cores", "memory_mb", "cpu_model", "instance_uuid", "bios_uuid", "discovered_by", "appliance",
-            "duplicate_of", "configuration_version", "first_seen_at", "last_seen_at", "removed_at",
+            "cores", "memory_mb", "disk_count", "storage_gb", "cpu_model", "instance_uuid", "bios_uuid",
+            "discovered_by", "appliance", "duplicate_of", "configuration_version", "first_seen_at", "last_seen_at",
+            "removed_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class MachinesSummaryOut(serializers.Serializer[Any]):
+    machine_count = serializers.IntegerField()
+    cores = serializers.IntegerField()
+    memory_mb = serializers.IntegerField()
+    disk_count = serializers.IntegerField()
+    storage_gb = serializers.FloatField()
 
 
 class CountedOut(serializers.Serializer[Any]):
@@ -237,6 +246,11 @@ class StatisticsOut(serializers.Serializer[Any]):
     median = DailyField(required=False, help_text="With source daily and one day a bucket, as p95 and p99.")
     p95 = DailyField(required=False)
     p99 = DailyField(required=False)
+    percentile = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="The one asked for, over the whole window; null where it cannot be told.",
+    )
 
 
 class ChartOut(serializers.Serializer[Any]):

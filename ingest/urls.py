@@ -28,7 +28,18 @@ urlpatterns = [
     ),
     path(f"{APPLIANCE}coverage/", views.ApplianceCoverageView.as_view({"get": "retrieve"}), name="appliance-coverage"),
     path(f"{APPLIANCE}rejected/", views.RejectedView.as_view({"get": "list"}), name="rejected"),
+    path(f"{APPLIANCE}rejected.csv", views.RejectedView.as_view({"get": "export"}), name="rejected-export"),
     path("projects/<str:project>/machines/", views.MachinesView.as_view({"get": "list"}), name="machines"),
+    path(
+        "projects/<str:project>/machines/summary/",
+        views.MachinesView.as_view({"get": "summary"}),
+        name="machines-summary",
+    ),
+    path(
+        "projects/<str:project>/machines/export.csv",
+        views.MachinesView.as_view({"get": "export"}),
+        name="machines-export",
+    ),
     path(MACHINE, views.MachinesView.as_view({"get": "retrieve"}), name="machine"),
     path(f"{MACHINE}coverage/", views.MachinesView.as_view({"get": "coverage"}), name="machine-coverage"),
     path(f"{MACHINE}performance/", views.MachinesView.as_view({"get": "performance"}), name="machine-performance"),

@@ -1,10 +1,12 @@
 """Appliances, their rejected records, and machines: the people's side."""
 
+import re
 from datetime import datetime
 from typing import Any
 
 from django.db import models
 from django.db.models import Prefetch
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -18,7 +20,10 @@ from ingest.charts import MAX_POINTS, chart, chart_window
 from ingest.coverage import DEFAULT_DAYS, appliance_coverage, asked_days, machine_coverage
 from ingest.filters import filtered_machines
 from ingest.health import with_health
-from ingest.models import Appliance, Disk, Machine, Nic, PowerState, RejectedRecord
+from ingest.machine_columns import COLUMNS, chosen_columns, machines_csv
+from ingest.models import Appliance, DiscoveredBy, Disk, Machine, Nic, PowerState, RejectedRecord
+from ingest.percentiles import MAXIMUM
+from ingest.rejections import rejected_csv, with_code
 from ingest.serializers import (
     ApplianceCoverageOut,
     ApplianceCreated,
@@ -29,15 +34,20 @@ from ingest.serializers import (
     MachineCoverageOut,
     MachineDetailOut,
     MachineOut,
+    MachinesSummaryOut,
     RegistrationKeyOut,
     RejectedOut,
     RevokedOut,
 )
+from ingest.sorting import SORTS, machine_order
+from ingest.summary import machines_summary
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.api import ProjectViewSet
+from migrate_hub.tenants.keyset import Order
 from migrate_hub.tenants.tokens import Issued
 
 MAX_CHANGES_SHOWN = 1000
+LONGEST_PERCENTILE = 8
 
 
 def _key_of(issued: Issued) -> dict[str, Any]:
@@ -120,10 +130,19 @@ class RejectedView(ProjectViewSet):
         rows: models.QuerySet[RejectedRecord] = RejectedRecord.objects.filter(appliance=self.appliance)
         return rows
 
-    @extend_schema(responses=RejectedOut(many=True))
+    @extend_schema(parameters=[_query("code", "Only those with this code.")], responses=RejectedOut(many=True))
     def list(self, request: Request, project: str, appliance: str) -> Response:
         """Records refused, one row for a machine and a reason however often it happened."""
-        return self.paged(self.get_queryset())
+        return self.paged(with_code(self.get_queryset(), request.query_params.get("code", "")))
+
+    @extend_schema(
+        parameters=[_query("code", "Only those with this code.")],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        summary="Read the refused records as CSV",
+    )
+    def export(self, request: Request, project: str, appliance: str) -> HttpResponseBase:
+        """All records refused, newest first."""
+        return rejected_csv(request._request, self.get_queryset(), code=request.query_params.get("code", ""))
 
 
 MACHINE_QUERY = [
@@ -132,16 +151,24 @@ MACHINE_QUERY = [
     _query("os", "A part of the operating system's name."),
     _query("power_state", "Only machines in this state.", enum=PowerState.values),
     _query("removed", "Whether to list machines that vanished.", enum=["true", "false", "all"]),
+    _query("cluster", "Only the machines of this cluster."),
+    _query("host", "Only the machines on this host."),
+    _query("appliance", "Only the machines that this appliance lists.", type=OpenApiTypes.UUID),
+    _query("discovered_by", "Only what an appliance, or only what a file speaks of.", enum=DiscoveredBy.values),
+    _query("history", "Machines without any point of the last month, or only those with some.", enum=["none", "some"]),
     _query(
         "duplicates",
         "Whether to list machines that are another one, seen by a second appliance or a file.",
         enum=["include", "exclude", "only"],
     ),
 ]
+SORT_QUERY = [_query("sort", "The order; a minus turns it. What is unknown counts as least.", enum=SORTS)]
+EXPORT_QUERY = [_query("columns", f"Which columns, separated by commas: {', '.join(COLUMNS)}. All when absent.")]
 CHART_QUERY = [
     _query("start", "ISO 8601 with a time zone; a day before the end when absent.", type=OpenApiTypes.DATETIME),
     _query("end", "ISO 8601 with a time zone; now when absent.", type=OpenApiTypes.DATETIME),
     _query("points", f"At most so many buckets, such as the width in pixels; {MAX_POINTS} when absent.", type=int),
+    _query("percentile", "Adds this percentile over the window to each series: above 0, at most 100.", type=float),
 ]
 
 
@@ -150,9 +177,31 @@ class MachinesView(ProjectViewSet):
     model = Machine
     serializer_class = MachineOut
 
-    @extend_schema(parameters=MACHINE_QUERY, responses=MachineOut(many=True))
+    @property
+    def ordering(self) -> Order:  # type: ignore[override]  # the request decides
+        sort = self.request.query_params.get("sort")
+        return machine_order(sort) if sort else ("id",)
+
+    @extend_schema(parameters=[*MACHINE_QUERY, *SORT_QUERY], responses=MachineOut(many=True))
     def list(self, request: Request, project: str) -> Response:
         return self.paged(filtered_machines(self.get_queryset(), request.query_params))
+
+    @extend_schema(parameters=MACHINE_QUERY, responses=MachinesSummaryOut)
+    def summary(self, request: Request, project: str) -> Response:
+        """How many machines these are, and their sums; what is not known of a machine counts as nothing."""
+        found = filtered_machines(self.get_queryset(), request.query_params)
+        return Response(MachinesSummaryOut(machines_summary(found)).data)
+
+    @extend_schema(
+        parameters=[*MACHINE_QUERY, *SORT_QUERY, *EXPORT_QUERY],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        summary="Read the machines as CSV",
+    )
+    def export(self, request: Request, project: str) -> HttpResponseBase:
+        """All machines that the filters leave, however many, in one file."""
+        found = filtered_machines(self.get_queryset(), request.query_params)
+        columns = chosen_columns(request.query_params.get("columns", ""))
+        return machines_csv(request._request, found, columns=columns, order=self.ordering)
 
     @extend_schema(responses=MachineDetailOut)
     def retrieve(self, request: Request, project: str, machine: str) -> Response:
@@ -177,8 +226,9 @@ class MachinesView(ProjectViewSet):
         """
         found = self.find(self.get_queryset(), machine)
         start, end = (_instant(request, name) for name in ("start", "end"))
-        now = timezone.now()
-        return Response(chart(found.id, *chart_window(start, end, now), now=now, points=_points(request)))
+        now, points, percentile = timezone.now(), _points(request), _percentile(request)
+        window = chart_window(start, end, now)
+        return Response(chart(found.id, *window, now=now, points=points, percentile=percentile))
 
 
 def _points(request: Request) -> int:
@@ -186,6 +236,15 @@ def _points(request: Request) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MAX_POINTS):
         raise DomainError(code="invalid", detail=f"points must be a number from 1 to {MAX_POINTS}.")
     return int(text)
+
+
+def _percentile(request: Request) -> float | None:
+    text = request.query_params.get("percentile")
+    if not text:
+        return None
+    if len(text) > LONGEST_PERCENTILE or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= MAXIMUM:
+        raise DomainError(code="invalid", detail="percentile must be a number above 0 and at most 100.")
+    return float(text)
 
 
 def _instant(request: Request, name: str) -> datetime | None:

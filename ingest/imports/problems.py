@@ -1,9 +1,6 @@
 """The problems of an import: kept in bulk, told as JSON and as CSV that no spreadsheet takes for formulas."""
 
-import csv
-import io
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,11 +8,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ingest.bulk import plain_array, run, text_array
+from ingest.csv_text import csv_response
 from ingest.imports.models import FileImport, ImportProblem
 from ingest.imports.parsed import Problem
 from ingest.text import shown
 from migrate_hub.errors import DomainError
-from migrate_hub.files.storage import spool_response
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import uuid7
 
@@ -23,11 +20,8 @@ from migrate_hub.tenants.models import uuid7
 MAX_KEPT = 100_000
 ROWS_A_STATEMENT = 5000
 SHOWN = 100
-SPOOL_BYTES = 1024 * 1024
 MESSAGE_LENGTH, SHEET_LENGTH, COLUMN_LENGTH = 500, 64, 255
 HEADINGS = ("severity", "code", "sheet", "row", "column", "message")
-# What makes a spreadsheet take a cell for a formula, also in full width.
-FORMULA_STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 
 KEEP = """
 INSERT INTO ingest_importproblem (tenant_id, file_import_id, id, number, severity, code, message, sheet, "row",
@@ -67,10 +61,7 @@ def first_problems(file_import: FileImport, now: datetime) -> list[ImportProblem
 
 
 def problems_csv(request: HttpRequest, file_import: FileImport, now: datetime) -> HttpResponseBase:
-    """All problems as a file. Raises DomainError 410 problems_forgotten once their time is over.
-
-    The rows are read while the request's transaction lasts and wait in a temporary file: an answer is sent after it.
-    """
+    """All problems as a file. Raises DomainError 410 problems_forgotten once their time is over."""
     if now >= file_import.kept_until:
         raise DomainError(
             code="problems_forgotten",
@@ -78,26 +69,5 @@ def problems_csv(request: HttpRequest, file_import: FileImport, now: datetime) -
             detail=f"The problems of this import were kept until {file_import.kept_until:%Y-%m-%d}. Their counts stay.",
         )
     problems = ImportProblem.objects.filter(file_import=file_import).order_by("number").values_list(*HEADINGS)
-    spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  the response closes it
-    for line in _csv_lines(problems.iterator(chunk_size=ROWS_A_STATEMENT)):
-        spool.write(line.encode())
-    response = spool_response(request, spool, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="import-{file_import.id}-errors.csv"'
-    return response
-
-
-def _csv_lines(problems: Iterable[Sequence[object]]) -> Iterator[str]:
-    """A CSV with a heading, quoted by RFC 4180."""
-    yield _line(HEADINGS)
-    for problem in problems:
-        yield _line(["" if cell is None else _harmless(str(cell)) for cell in problem])
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(tuple(FORMULA_STARTS)) else cell
-
-
-def _line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()
+    cells = problems.iterator(chunk_size=ROWS_A_STATEMENT)
+    return csv_response(request, HEADINGS, cells, file_name=f"import-{file_import.id}-errors.csv")
