@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -9,14 +10,16 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from migrate_hub.errors import DomainError
+from migrate_hub.portal.htmx import is_htmx, leading_the_page, page_led_to, refusal_text
 from migrate_hub.portal.pages import refusal_page
+from migrate_hub.portal.sent_forms import answered_once
 from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Membership, Project, Role, User
@@ -54,18 +57,19 @@ def chosen_membership(request: HttpRequest) -> Membership | None:
 
 
 def way_back(request: HttpRequest) -> str:
-    """The page to return to after signing in: this one, or for a sent form the page that it stood on."""
-    if request.method in SAFE_METHODS:
+    """The page to return to after signing in: this one, or for a sent form or a part of a page the one it stood on."""
+    if request.method in SAFE_METHODS and not is_htmx(request):
         return request.get_full_path()
-    referrer = request.headers.get("Referer", "")
-    if not url_has_allowed_host_and_scheme(referrer, {request.get_host()}):
+    page = request.headers.get("HX-Current-URL" if is_htmx(request) else "Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
         return reverse("portal:home")
-    return urlsplit(referrer).path
+    parts = urlsplit(page)
+    return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
 
 def go_and_return(name: str, request: HttpRequest) -> HttpResponse:
-    """To a page that leads back here afterwards."""
-    return redirect(f"{reverse(name)}?{urlencode({'next': way_back(request)})}")
+    """To a page that leads back here afterwards; htmx leads the whole page there."""
+    return page_led_to(request, f"{reverse(name)}?{urlencode({'next': way_back(request)})}")
 
 
 class PersonView(View):
@@ -102,7 +106,7 @@ class PortalView(View):
             return go_and_return("portal:tenants", request)
         self.user, self.membership = request.user, membership
         with tenant_slot():
-            response = self._answer(request, *args, **kwargs)
+            response = leading_the_page(request, self._answer(request, *args, **kwargs))
         patch_cache_control(response, private=True, no_store=True)
         return response
 
@@ -112,12 +116,17 @@ class PortalView(View):
             self._check_role()
             self._check_form_is_of_this_tenant()
             self.enter(**kwargs)
-            return super().dispatch(request, *args, **kwargs)
+            return answered_once(
+                request,
+                self.user.id,
+                partial(super().dispatch, request, *args, **kwargs),
+                otherwise=request.path if hasattr(self, "get") else way_back(request),
+            )
         except DomainError as error:
             if error.status == 404:
                 raise Http404 from None
             transaction.set_rollback(True)
-            return refusal_page(error)
+            return refusal_text(error) if is_htmx(request) else refusal_page(error)
 
     def _enter_tenant(self) -> None:
         current_actor.set(replace(current_actor.get(), user_id=self.user.id))

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from ingest import appliances
@@ -74,7 +75,9 @@ class NewApplianceView(ProjectPortalView):
 def key_page(view: ProjectPortalView, appliance: Appliance, key: Issued) -> HttpResponse:
     """The answer to the form itself: the key is in no URL, no session and no database."""
     context = {"appliance": appliance, "key": key, "command": registration_command(key.wire)}
-    return view.page("portal/appliance_key.html", context, status=201)
+    response = view.page("portal/appliance_key.html", context, status=201)
+    response["Location"] = reverse("portal:appliance", args=[appliance.project_id, appliance.id])
+    return response
 
 
 class OneApplianceView(ProjectPortalView):

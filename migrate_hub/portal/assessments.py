@@ -19,6 +19,7 @@ from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.assessment_forms import AssessmentForm
 from migrate_hub.portal.forms import refusals_in
+from migrate_hub.portal.htmx import is_htmx
 from migrate_hub.portal.paging import page_of
 from migrate_hub.portal.reports import report_rows
 from migrate_hub.portal.summary import overview_of
@@ -144,7 +145,10 @@ class AssessmentStateView(OneAssessmentView):
     """The part of the page that tells how far the newest run is, asked for again and again while it runs."""
 
     def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
-        return self.page("portal/parts/run_state.html")
+        response = self.page("portal/parts/run_state.html")
+        if is_htmx(request) and not self.state()["is_unfinished"]:
+            response["HX-Refresh"] = "true"  # the page around it shows the results now
+        return response
 
 
 class AssessmentSettingsView(OneAssessmentView):

@@ -30,6 +30,7 @@ def refusal_page(error: DomainError) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """For a form that was opened before its sender signed in anew, or without cookies."""
     return error_page(
         status=403,
         title="The form is out of date",

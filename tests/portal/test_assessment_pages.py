@@ -180,8 +180,7 @@ def test_progress_is_a_fragment_that_asks_for_more_until_the_run_has_ended(place
     project, assessment = site.ids("project", "assessment")
     ended = site.rita.get("portal:assessment-state", project, assessment).content.decode()
     assert ended.startswith("<section")
-    assert "data-done" in ended
-    assert "data-poll" not in ended
+    assert "hx-trigger" not in ended
 
 
 def test_a_run_that_waits_shows_its_progress_and_can_be_cancelled_and_run_again(place: Any) -> None:
@@ -190,7 +189,7 @@ def test_a_run_that_waits_shows_its_progress_and_can_be_cancelled_and_run_again(
     made = bob.post("portal:new-assessment", project, **fields(group=group))
     assessment = made.url.rstrip("/").rpartition("/")[2]
     state = bob.get("portal:assessment-state", project, assessment)
-    if b"data-poll" in state.content:
+    if b"hx-trigger" in state.content:
         assert "of 3 machines" in text_of(state)
         bob.post("portal:cancel", project, assessment)
     response = bob.post("portal:recalculate", project, assessment, follow=True)

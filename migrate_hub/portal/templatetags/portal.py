@@ -1,5 +1,6 @@
 """Filters and tags of the portal's templates: figures, words, instants, icons, badges, bars, fields."""
 
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -133,6 +134,12 @@ def stars(count: int | None) -> str:
         "★" * count,
         "★" * (5 - count),
     )
+
+
+@register.simple_tag
+def form_key() -> str:
+    """A new one-time key: the same form sent twice is done once (sent_forms.py)."""
+    return secrets.token_urlsafe(16)
 
 
 @register.inclusion_tag("portal/parts/field.html")

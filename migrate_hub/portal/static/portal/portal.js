@@ -1,8 +1,6 @@
-// The portal's only script: copying secrets, progress without a reload, and no form sent twice.
+// On every page: copying secrets, printing, ticking all, and no form sent twice or into nothing.
 // Every page works without it.
 "use strict";
-
-const RETRY_SECONDS = 10;
 
 function copyText(button) {
   const text = document.getElementById(button.dataset.copy).textContent.trim();
@@ -14,44 +12,15 @@ function copyText(button) {
   ).finally(() => setTimeout(() => { label.textContent = before; }, 2500));
 }
 
-// <section data-poll="URL" data-seconds="2">: replaced by what URL answers, until the answer no longer asks for more.
-function poll(section) {
-  const seconds = section.hasAttribute("data-lost") ? RETRY_SECONDS : Number(section.dataset.seconds || 2);
-  setTimeout(async () => {
-    if (!section.isConnected) return;
-    if (document.hidden) { poll(section); return; }
-    try {
-      const answer = await fetch(section.dataset.poll, { headers: { "X-Requested-With": "fetch" } });
-      if (answer.redirected || answer.status === 404 || answer.status === 403) { location.reload(); return; }
-      if (!answer.ok) throw new Error(String(answer.status));
-      replace(section, await answer.text());
-    } catch {
-      section.setAttribute("data-lost", "");
-      poll(section);
-    }
-  }, seconds * 1000);
-}
-
-// What a link or button leads to: whoever has the keyboard on it stays there when its section is replaced.
-function placeOf(control) {
-  return `${control.closest("form")?.getAttribute("action") ?? control.getAttribute("href")} ${control.value ?? ""}`;
-}
-
-function replace(section, html) {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
-  const fresh = parsed.body.firstElementChild;
-  if (!fresh) return;
-  if (fresh.dataset.done !== undefined && section.dataset.done === undefined) { location.reload(); return; }
-  const held = section.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-  section.replaceWith(fresh);
-  if (held) [...fresh.querySelectorAll("a, button")].find((each) => placeOf(each) === held)?.focus();
-  if (fresh.dataset.poll) poll(fresh);
-}
-
 function sendOnce(event) {
   const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
   if (form.dataset.sent !== undefined) { event.preventDefault(); return; }
-  if (form.method !== "post") return;
+  if (!navigator.onLine) { // what was typed stays; live.js tells
+    event.preventDefault();
+    window.dispatchEvent(new Event("offline"));
+    return;
+  }
   form.dataset.sent = "";
   for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
 }
@@ -96,4 +65,3 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", sendOnce);
 window.addEventListener("pageshow", wake);
 for (const button of document.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
-for (const section of document.querySelectorAll("[data-poll]")) poll(section);
