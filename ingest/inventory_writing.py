@@ -18,13 +18,12 @@ from ingest.bulk import plain_array, rows, run, text_array
 from ingest.changes import Change, changes_between, stored_configurations
 from ingest.duplicates import Scope, StoredKeys, as_stored, recognise, stored_keys
 from ingest.identity import KINDS, keys_of
-from ingest.limits import MAX_MACHINES_PER_PROJECT
 from ingest.models import DiscoveredBy
 from ingest.record_checks import digest_of
 from ingest.records import MachineRecord
 from ingest.text import is_clean
-from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import uuid7
+from migrate_hub.tenants.quotas import limit_reached, quotas_of
 
 Order = tuple[int, int]
 PATIENCE_SECONDS = 120
@@ -174,10 +173,11 @@ def _rejudged(difference: Difference, known: dict[UUID, Known], source: Source) 
 
 def _refuse_too_many(difference: Difference, scope: dict[str, Any]) -> None:
     more = len(difference.new) + len(difference.never_seen)
-    if more and rows(inventory_sql.COUNT_MACHINES, scope)[0][0] + more > MAX_MACHINES_PER_PROJECT:
-        raise DomainError(
-            code="limit_reached", status=409, detail=f"A project has at most {MAX_MACHINES_PER_PROJECT} machines."
-        )
+    if not more:
+        return
+    limit = quotas_of(scope["tenant"]).machines_a_project
+    if rows(inventory_sql.COUNT_MACHINES, scope)[0][0] + more > limit:
+        raise limit_reached(f"A project of this tenant has at most {limit} machines.")
 
 
 def _changes(difference: Difference, known: dict[UUID, Known], source: Source) -> list[Change]:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from ingest import appliance_views, views
+from ingest import appliance_views, usage_views, views
 
 APPLIANCE = "projects/<str:project>/appliances/<str:appliance>/"
 MACHINE = "projects/<str:project>/machines/<str:machine>/"
 
 
 urlpatterns = [
+    path("usage/", usage_views.UsageView.as_view(), name="usage"),
     path(
         "projects/<str:project>/appliances/",
         views.AppliancesView.as_view({"get": "list", "post": "create"}),

@@ -9,7 +9,6 @@ from typing import IO
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import Sum
@@ -20,10 +19,17 @@ from django.utils import timezone
 from migrate_hub.errors import DomainError
 from migrate_hub.files.models import FileChunk, StoredFile
 from migrate_hub.jobs.tasks import every_hour
+from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import Tenant
+from migrate_hub.tenants.quotas import quotas_of
 from migrate_hub.tenants.row_level_security import tenant_context
 
 CHUNK_BYTES = 1024 * 1024
+
+
+def stored_bytes() -> int:
+    """How much the files of the current tenant take."""
+    return int(StoredFile.objects.aggregate(used=Sum("size_bytes"))["used"] or 0)
 
 
 def store_file(stream: IO[bytes], *, name: str, content_type: str, expires_at: datetime | None) -> StoredFile:
@@ -31,7 +37,7 @@ def store_file(stream: IO[bytes], *, name: str, content_type: str, expires_at: d
 
     Raises DomainError 409 quota_exceeded when the tenant has no room; the caller's transaction must roll back.
     """
-    room = settings.STORED_BYTES_PER_TENANT - (StoredFile.objects.aggregate(used=Sum("size_bytes"))["used"] or 0)
+    room = quotas_of(current_tenant_id()).stored_bytes - stored_bytes()
     file = StoredFile.new(name=name, content_type=content_type, size_bytes=0, sha256=b"", expires_at=expires_at)
     file.save(force_insert=True)
     digest, size = hashlib.sha256(), 0

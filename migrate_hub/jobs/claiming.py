@@ -20,7 +20,8 @@ UPDATE jobs_job SET state = 'running', attempt = attempt + 1, lease_token = %(to
 WHERE id = %(id)s AND tenant_id = %(tenant)s AND attempt < max_attempts AND not_before <= now()
   AND (state = 'queued' OR (state = 'running' AND lease_until < now()))
   AND (SELECT count(*) FROM jobs_job other WHERE other.tenant_id = %(tenant)s AND other.state = 'running'
-       AND other.lease_until > now()) < %(limit)s
+       AND other.lease_until > now())
+      < COALESCE((SELECT max_running_jobs FROM tenants_tenant WHERE id = %(tenant)s), %(limit)s)
 RETURNING task, object_id, part, attempt, max_attempts
 """
 # Turned away by the limit: whoever ends next sends it again.

@@ -26,6 +26,8 @@ def with_actors(events: Sequence[AuditEvent]) -> list[tuple[AuditEvent, str]]:
 
 
 def _actor(event: AuditEvent, emails: dict[Any, str]) -> str:
+    if event.by_operator:
+        return "an operator"
     if event.user_id is not None:
         return emails.get(event.user_id, "a person who is gone")
     return "an appliance" if event.appliance_id is not None else "the operator"

@@ -19,6 +19,7 @@ from migrate_hub.portal import (
     results,
     sign_in,
     tokens,
+    usage,
 )
 
 app_name = "portal"
@@ -43,6 +44,7 @@ urlpatterns = [
     path("tokens/", tokens.TokensView.as_view(), name="tokens"),
     path("tokens/<str:token>/revoke/", tokens.RevokeTokenView.as_view(), name="revoke-token"),
     path("audit/", audit.AuditView.as_view(), name="audit"),
+    path("usage/", usage.UsageView.as_view(), name="usage"),
     path("projects/new/", projects.NewProjectView.as_view(), name="new-project"),
     path(PROJECT, projects.ProjectView.as_view(), name="project"),
     path(f"{PROJECT}settings/", projects.ProjectSettingsView.as_view(), name="project-settings"),

@@ -21,6 +21,7 @@ def record(action: str, subject: models.Model | None = None, **detail: Any) -> N
         user_id=actor.user_id,
         token_id=actor.token_id,
         appliance_id=actor.appliance_id,
+        by_operator=actor.is_operator,
         ip_address=actor.ip_address,
         request_id=actor.request_id,
     )

@@ -19,6 +19,7 @@ class Actor:
     user_id: UUID | None = None
     token_id: UUID | None = None
     appliance_id: UUID | None = None
+    is_operator: bool = False
     ip_address: str | None = None
     request_id: str = ""
 

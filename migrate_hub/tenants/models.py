@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -77,6 +78,13 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200, unique=True)
     is_active = models.BooleanField(default=True)
     second_factor_required = models.BooleanField(default=False, help_text="No page opens for members without one.")
+    # What the operators allow this tenant (migrate_hub/tenants/quotas.py); empty = the installation's default.
+    max_stored_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    max_running_jobs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_machines_a_project = models.PositiveIntegerField(null=True, blank=True)
+    max_projects = models.PositiveIntegerField(null=True, blank=True)
+    max_members = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_tokens = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -250,6 +258,7 @@ class AuditEvent(TenantModel):
     user_id = models.UUIDField(null=True)
     token_id = models.UUIDField(null=True)
     appliance_id = models.UUIDField(null=True)
+    by_operator = models.BooleanField(default=False, help_text="Done in the operators' admin, not by a member.")
     ip_address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
 

@@ -6,13 +6,11 @@ from django.db import IntegrityError, transaction
 
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
+from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import Membership, Project, Role, Tenant, Token, TokenKind, TokenLabel, User
+from migrate_hub.tenants.quotas import quotas_of, refuse_over
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, Issued, issue_access_token
-
-MAX_PROJECTS = 1000
-MAX_TOKENS = 1000
-MAX_MEMBERS = 1000
 
 
 def create_tenant(*, name: str, owner_email: str, password: str | None = None) -> tuple[Tenant, User]:
@@ -33,8 +31,8 @@ def add_member(*, tenant: Tenant, email: str, role: Role, password: str | None =
         user = User.objects.create_user(email=email, password=password)
     membership = Membership.objects.filter(tenant=tenant, user=user).first()
     if membership is None:
-        if Membership.objects.filter(tenant=tenant).count() >= MAX_MEMBERS:
-            raise DomainError(code="limit_reached", status=409, detail=f"A tenant has at most {MAX_MEMBERS} members.")
+        count = Membership.objects.filter(tenant=tenant).count()
+        refuse_over(count, quotas_of(tenant.id).members, "This tenant has at most {limit} members.")
         membership = Membership.objects.create(tenant=tenant, user=user, role=role)
     elif membership.role != role:
         refuse_last_owner_loss(membership, becomes=role)
@@ -73,10 +71,8 @@ def make_access_token(
     valid = Token.objects.filter(
         tenant_id=membership.tenant_id, kind=TokenKind.ACCESS, revoked_at=None, expires_at__gt=now
     )
-    if valid.count() >= MAX_TOKENS:
-        raise DomainError(
-            code="limit_reached", status=409, detail=f"A tenant has at most {MAX_TOKENS} valid tokens. Revoke some."
-        )
+    limit = quotas_of(membership.tenant_id).tokens
+    refuse_over(valid.count(), limit, "This tenant has at most {limit} valid tokens. Revoke some.")
     issued = issue_access_token(tenant=membership.tenant, user=membership.user, role=role, now=now, days=days)
     TokenLabel.objects.create(token_id=issued.token.id, name=name)
     audit.record("token.create", issued.token, role=role)
@@ -90,8 +86,8 @@ def revoke_token(token: Token, now: datetime) -> None:
 
 def create_project(*, name: str, target_region: str, currency: str) -> Project:
     """A project of the current tenant; its name is unique among the tenant's living projects."""
-    if Project.objects.filter(deleted_at=None).count() >= MAX_PROJECTS:
-        raise DomainError(code="limit_reached", status=409, detail=f"A tenant has at most {MAX_PROJECTS} projects.")
+    count = Project.objects.filter(deleted_at=None).count()
+    refuse_over(count, quotas_of(current_tenant_id()).projects, "This tenant has at most {limit} projects.")
     try:
         with transaction.atomic():
             project: Project = Project.objects.create(name=name, target_region=target_region, currency=currency)

@@ -81,6 +81,6 @@ class AuditOut(serializers.ModelSerializer[AuditEvent]):
         model = AuditEvent
         fields = [
             "id", "at", "action", "object_type", "object_id", "detail", "user_id", "token_id", "appliance_id",
-            "ip_address", "request_id",
+            "by_operator", "ip_address", "request_id",
         ]  # fmt: skip
         read_only_fields = fields

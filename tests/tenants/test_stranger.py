@@ -11,7 +11,16 @@ from tests.estate import Estate, whole_estate
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 # Whose rows are the caller's own whatever the caller: nothing of another tenant can be named in the URL.
-COLLECTIONS_OF_THE_CALLER = {"projects/", "tokens/", "members/", "audit/", "catalogs/", "price-sheets/", "overview/"}
+COLLECTIONS_OF_THE_CALLER = {
+    "projects/",
+    "tokens/",
+    "members/",
+    "audit/",
+    "catalogs/",
+    "price-sheets/",
+    "overview/",
+    "usage/",
+}
 # Global facts, the same for everybody.
 PUBLIC_FACTS = {"catalogs/<str:catalog>/", "catalogs/<str:catalog>/skus/"}
 # Carry their own proof instead of a person's token; tested in tests/ingest and tests/reports.

@@ -1,0 +1,100 @@
+"""What the operators allow a tenant binds where things are made, and owners see how much of it is used."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from migrate_hub.jobs.claiming import claim
+from migrate_hub.jobs.models import Job
+from migrate_hub.tenants.models import Tenant, uuid7
+from tests import make
+from tests.estate import enrolled, instant, machine
+from tests.ingest.imports.files import azure, send, server
+from tests.portal.browsing import sign_in
+
+
+@pytest.fixture
+def cast() -> make.Cast:
+    return make.cast()
+
+
+def allow(cast: make.Cast, **quotas: int | None) -> None:
+    Tenant.objects.filter(id=cast.tenant.id).update(**quotas)
+
+
+def refusal(response: Any) -> str:
+    assert response.status_code == 409, response.content
+    document = response.json()
+    assert document["code"] == "limit_reached"
+    return str(document["detail"])
+
+
+def use_of(api: make.Api, name: str) -> dict[str, Any]:
+    return next(limit for limit in api.ok(api.get("usage/"))["limits"] if limit["name"] == name)
+
+
+def test_projects_end_at_the_tenants_own_quota(cast: make.Cast) -> None:
+    make.project(cast.alice)
+    allow(cast, max_projects=1)
+    body = {"name": "second", "target_region": "westeurope"}
+    assert "at most 1 projects" in refusal(cast.alice.post("projects/", body))
+    allow(cast, max_projects=2)
+    cast.alice.ok(cast.alice.post("projects/", body), 201)
+
+
+def test_members_and_tokens_end_at_the_tenants_own_quota(cast: make.Cast) -> None:
+    allow(cast, max_members=3, max_tokens=3)
+    refusal(cast.alice.post("members/", {"email": "fourth@example.com", "role": "reader"}))
+    refusal(cast.alice.post("tokens/", {"name": "fourth"}))
+
+
+def test_an_inventory_over_the_quota_stores_nothing(cast: make.Cast) -> None:
+    project, appliance = enrolled(cast.alice, [machine("sql-01")])
+    allow(cast, max_machines_a_project=2)
+    machines = [machine("sql-01"), machine("web-01"), machine("web-02")]
+    body = {"snapshot": True, "collected_at": instant(datetime.now(UTC)), "machines": machines, "removed": []}
+    response = appliance.upload("inventory", body)
+    assert "at most 2 machines" in refusal(response)
+    names = [row["name"] for row in cast.alice.ok(cast.alice.get(f"projects/{project}/machines/"))["results"]]
+    assert names == ["sql-01"]
+
+
+def test_files_end_at_the_tenants_own_space(cast: make.Cast) -> None:
+    project = make.project(cast.alice)
+    allow(cast, max_stored_bytes=10)
+    response = send(cast.alice, project, azure(server("file-01")), "azure_migrate_csv")
+    assert response.status_code == 409, response.content
+    assert response.json()["code"] == "quota_exceeded"
+
+
+def test_a_job_waits_while_the_tenants_own_number_of_jobs_runs(cast: make.Cast) -> None:
+    allow(cast, max_running_jobs=1)
+    jobs = [Job.objects.create(tenant_id=cast.tenant.id, task="tests.none", object_id=uuid7()) for _ in range(2)]
+    assert claim(cast.tenant.id, jobs[0].id) is not None
+    assert claim(cast.tenant.id, jobs[1].id) is None
+    allow(cast, max_running_jobs=None)
+    assert claim(cast.tenant.id, jobs[1].id) is not None
+    Job.objects.filter(tenant_id=cast.tenant.id).delete()
+
+
+def test_usage_counts_what_is_there_and_says_whose_the_limit_is(cast: make.Cast) -> None:
+    enrolled(cast.alice, [machine("sql-01"), machine("web-01")])
+    allow(cast, max_projects=5)
+    assert use_of(cast.alice, "projects") == {"name": "projects", "used": 1, "limit": 5, "is_own": True}
+    assert use_of(cast.alice, "machines_a_project")["used"] == 2
+    members = use_of(cast.alice, "members")
+    assert (members["used"], members["limit"], members["is_own"]) == (3, 1000, False)
+
+
+def test_usage_is_for_owners(cast: make.Cast) -> None:
+    assert cast.bob.get("usage/").status_code == 403
+    assert sign_in(cast, "rita").get("portal:usage").status_code == 403
+
+
+def test_the_page_shows_each_limit_in_words(cast: make.Cast) -> None:
+    make.project(cast.alice)
+    allow(cast, max_projects=1, max_stored_bytes=5_000_000)
+    page = sign_in(cast).see("portal:usage")
+    assert "Projects Deleted ones do not count. 1 1 100 % this tenant" in page
+    assert "0 bytes 5 MB 0 % this tenant" in page
