@@ -10,9 +10,16 @@ from rest_framework import serializers
 
 from groups.models import Group, GroupMember
 from ingest.filters import MACHINE_FILTERS
-from ingest.models import Machine, PowerState
+from ingest.models import DiscoveredBy, Machine, PowerState
 from migrate_hub.errors import not_found
 from migrate_hub.tenants.api import StrictSerializer, as_uuid
+
+
+class IdText(serializers.UUIDField):
+    """An id as a text, as a filter is stored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return str(super().to_internal_value(data))
 
 
 class MachineFilter(StrictSerializer):
@@ -23,6 +30,16 @@ class MachineFilter(StrictSerializer):
     power_state = serializers.ChoiceField(choices=PowerState.choices, required=False)
     cluster = serializers.CharField(max_length=255, required=False)
     host = serializers.CharField(max_length=255, required=False)
+    appliance = IdText(required=False, help_text="The appliance that lists the machine.")
+    discovered_by = serializers.ChoiceField(choices=DiscoveredBy.choices, required=False)
+
+
+class MachineSelection(MachineFilter):
+    """Machines of the list as they are now: what may be asked of a list, but not of a group that follows its filter."""
+
+    history = serializers.ChoiceField(choices=["none", "some"], required=False)
+    duplicates = serializers.ChoiceField(choices=["only", "exclude", "include"], required=False)
+    removed = serializers.ChoiceField(choices=["true", "false", "all"], required=False)
 
 
 def matching_machines(machines: QuerySet[Machine], conditions: dict[str, Any]) -> QuerySet[Machine]:

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 
 from groups.filters import machines_of
 from groups.models import Group, GroupMember
-from ingest.filters import counted_machines
+from ingest.filters import Machines, counted_machines
 from ingest.models import Machine
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants import audit
@@ -22,6 +23,27 @@ from migrate_hub.tenants.people import name_taken
 MAX_MACHINES_A_CALL = 35_000
 MAX_GROUPS = 5_000
 MAX_NAMED = 100
+# Both counts in the statement that writes: what matches and what was new of it belong to one instant.
+ADD_MATCHING = """
+WITH matching AS MATERIALIZED ({machines}),
+written AS (
+    INSERT INTO groups_groupmember (tenant_id, id, group_id, machine_id)
+    SELECT %s, gen_random_uuid(), %s, id FROM matching ON CONFLICT DO NOTHING RETURNING 1)
+SELECT (SELECT count(*) FROM matching), (SELECT count(*) FROM written)
+"""
+REMOVE_MATCHING = """
+DELETE FROM groups_groupmember WHERE tenant_id = %s AND group_id = %s AND machine_id = ANY(ARRAY({machines}))
+"""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What became of a group: how many it counts now, how many came, were in it before, and went."""
+
+    count: int
+    added: int = 0
+    already_members: int = 0
+    removed: int = 0
 
 
 def create_group(
@@ -44,28 +66,53 @@ def create_group(
     return group
 
 
-def change_members(group: Group, *, add: Iterable[UUID] = (), remove: Iterable[UUID] = ()) -> int:
-    """Adds and removes machines, all or nothing; returns how many are in the group then.
+def change_members(group: Group, *, add: Iterable[UUID] = (), remove: Iterable[UUID] = ()) -> Changed:
+    """Adds and removes machines, all or nothing.
 
     Raises DomainError 400 `unknown_machines` that names the first 100 ids that are not machines of the project.
     """
+    _hold(group)
+    to_add, to_remove = set(add), set(remove)
+    _refuse_too_many(len(to_add) + len(to_remove))
+    _refuse_unknown(group, to_add | to_remove)
+    removed = GroupMember.objects.filter(group=group, machine_id__in=to_remove)._raw_delete("default") or 0
+    added = _insert_members(group, sorted(to_add))
+    return _changed(group, added=added, already=len(to_add) - added, removed=removed)
+
+
+def change_matching(group: Group, *, add: Machines | None = None, remove: Machines | None = None) -> Changed:
+    """Adds the first machines and removes the second, however many: one statement each, all or nothing."""
+    _hold(group)
+    removed = _write(REMOVE_MATCHING, group, remove)[1] if remove is not None else 0
+    found, added = _write(ADD_MATCHING, group, add) if add is not None else (0, 0)
+    return _changed(group, added=added, already=found - added, removed=removed)
+
+
+def _write(statement: str, group: Group, machines: Machines) -> tuple[int, int]:
+    """Runs a statement over machines of the group's project: how many they were, where it tells, and how many rows."""
+    inner, parameters = machines.filter(project_id=group.project_id).order_by().values("id").query.sql_with_params()
+    mine: list[Any] = [group.tenant_id, group.id]
+    first = statement.index("{machines}") < statement.index("%s")
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(machines=inner), [*parameters, *mine] if first else [*mine, *parameters])
+        return cursor.fetchone() if cursor.description else (0, cursor.rowcount)
+
+
+def _hold(group: Group) -> None:
+    """The row lock makes two changes of one group follow each other. Raises 409 for a group by filter."""
     if group.filter is not None:
         raise DomainError(
             code="group_by_filter", status=409, detail="The members of this group follow its filter; change the filter."
         )
-    to_add, to_remove = set(add), set(remove)
-    _refuse_too_many(len(to_add) + len(to_remove))
-    # The row lock makes two changes of one group follow each other.
     Group.objects.select_for_update().filter(id=group.id).first()
-    _refuse_unknown(group, to_add | to_remove)
-    before = member_count(group)
-    removed = GroupMember.objects.filter(group=group, machine_id__in=to_remove)._raw_delete("default") or 0
-    added = _insert_members(group, sorted(to_add))
+
+
+def _changed(group: Group, *, added: int, already: int, removed: int) -> Changed:
     if added or removed:
         Group.objects.filter(id=group.id).update(membership_version=F("membership_version") + 1)
         group.refresh_from_db(fields=["membership_version"])
         audit.record("group.members", group, added=added, removed=removed)
-    return before + added - removed
+    return Changed(member_count(group), added=added, already_members=already, removed=removed)
 
 
 def _refuse_too_many(count: int) -> None:
@@ -93,6 +140,44 @@ def _insert_members(group: Group, machine_ids: list[UUID]) -> int:
         "machine_id": ("uuid", machine_ids),
     }
     return bulk_insert(GroupMember._meta.db_table, columns, on_conflict="ON CONFLICT DO NOTHING")
+
+
+def copy_group(group: Group, name: str) -> Group:
+    """Another group with the same members, or the same filter."""
+    if group.filter is not None:
+        return create_group(project=group.project, name=name, filter=group.filter)
+    copied = create_group(project=group.project, name=name)
+    change_matching(copied, add=machines_of(group, Machine.objects.filter(project_id=group.project_id)))
+    return copied
+
+
+def list_members(group: Group) -> Group:
+    """Turns a group by filter into one that lists who matches now."""
+    if group.filter is None:
+        raise DomainError(code="group_is_static", status=409, detail="This group lists its machines already.")
+    members = members_of(group)
+    group.filter = None
+    group.save(update_fields=["filter"])
+    found, _ = _write(ADD_MATCHING, group, members)
+    _converted(group, machines=found)
+    return group
+
+
+def follow_filter(group: Group, filter: dict[str, Any]) -> Group:
+    """Turns a group that lists its machines into one of whoever matches; the list is forgotten."""
+    if group.filter is not None:
+        return change_filter(group, filter)
+    GroupMember.objects.filter(group=group)._raw_delete("default")
+    group.filter = filter
+    group.save(update_fields=["filter"])
+    _converted(group)
+    return group
+
+
+def _converted(group: Group, **detail: Any) -> None:
+    Group.objects.filter(id=group.id).update(membership_version=F("membership_version") + 1)
+    group.refresh_from_db(fields=["membership_version"])
+    audit.record("group.convert", group, by_filter=group.filter is not None, **detail)
 
 
 def change_filter(group: Group, filter: dict[str, Any]) -> Group:

@@ -1,8 +1,10 @@
 """Shapes of groups on the wire."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from groups.filters import MachineFilter
+from groups.filters import MachineFilter, MachineSelection
 from groups.membership import MAX_MACHINES_A_CALL
 from groups.models import Group
 from migrate_hub.tenants.api import StrictSerializer
@@ -25,8 +27,28 @@ class GroupChange(StrictSerializer):
 
 
 class MembersChange(StrictSerializer):
+    """By ids, or by what the machine list would show of the project's machines: then in any number."""
+
     add = machine_ids()
     remove = machine_ids()
+    add_matching = MachineSelection(required=False)
+    remove_matching = MachineSelection(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        by_id = attrs["add"] or attrs["remove"]
+        if by_id and ("add_matching" in attrs or "remove_matching" in attrs):
+            raise serializers.ValidationError("Name machines by their ids or by what matches, not both.")
+        return attrs
+
+
+class GroupCopy(StrictSerializer):
+    name = NameField()
+
+
+class GroupConversion(StrictSerializer):
+    filter = MachineFilter(
+        required=False, help_text="The group holds whoever matches; without it, it lists who is in it now."
+    )
 
 
 class GroupOut(serializers.ModelSerializer[Group]):
@@ -36,4 +58,16 @@ class GroupOut(serializers.ModelSerializer[Group]):
     class Meta:
         model = Group
         fields = ["id", "name", "filter", "machine_count", "membership_version", "created_at"]
+        read_only_fields = fields
+
+
+class MembersChanged(GroupOut):
+    """The group, and what was done: how many came, were in it before, and went."""
+
+    added = serializers.IntegerField()
+    already_members = serializers.IntegerField()
+    removed = serializers.IntegerField()
+
+    class Meta(GroupOut.Meta):
+        fields = [*GroupOut.Meta.fields, "added", "already_members", "removed"]
         read_only_fields = fields

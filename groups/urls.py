@@ -16,4 +16,10 @@ urlpatterns = [
         GroupsView.as_view({"post": "machines"}),
         name="group-machines",
     ),
+    path("projects/<str:project>/groups/<str:group>/copy/", GroupsView.as_view({"post": "copy"}), name="group-copy"),
+    path(
+        "projects/<str:project>/groups/<str:group>/convert/",
+        GroupsView.as_view({"post": "convert"}),
+        name="group-convert",
+    ),
 ]

@@ -1,5 +1,6 @@
 """Groups of a project and their members."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db import models
@@ -12,8 +13,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from groups import membership
+from groups.filters import matching_machines
 from groups.models import Group, GroupMember
-from groups.serializers import GroupChange, GroupIn, GroupOut, MembersChange
+from groups.serializers import (
+    GroupChange,
+    GroupConversion,
+    GroupCopy,
+    GroupIn,
+    GroupOut,
+    MembersChange,
+    MembersChanged,
+)
+from ingest.filters import Machines, counted_machines
+from ingest.models import Machine
 from migrate_hub.tenants.api import ProjectViewSet
 
 
@@ -69,14 +81,52 @@ class GroupsView(ProjectViewSet):
         membership.delete_group(self.find(self.get_queryset(), group), timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=MembersChange, responses=GroupOut)
+    @extend_schema(request=MembersChange, responses=MembersChanged)
     def machines(self, request: Request, project: str, group: str) -> Response:
+        """Adds and removes machines, all or nothing: by up to 35,000 ids, or all that match."""
         found = self.find(self.get_queryset(), group)
         body = MembersChange(data=request.data)
         body.is_valid(raise_exception=True)
-        membership.change_members(found, **body.validated_data)
+        asked = body.validated_data
+        if "add_matching" in asked or "remove_matching" in asked:
+            changed = membership.change_matching(
+                found,
+                add=self._selected(asked.get("add_matching")),
+                remove=self._selected(asked.get("remove_matching"), of_all=True),
+            )
+        else:
+            changed = membership.change_members(found, add=asked["add"], remove=asked["remove"])
+        done = {name: count for name, count in asdict(changed).items() if name != "count"}
+        found.machine_count = changed.count
+        return Response({**GroupOut(found).data, **done})
+
+    @extend_schema(request=GroupCopy, responses={201: GroupOut})
+    def copy(self, request: Request, project: str, group: str) -> Response:
+        """Another group with the same members, or the same filter."""
+        body = GroupCopy(data=request.data)
+        body.is_valid(raise_exception=True)
+        copied = membership.copy_group(self.find(self.get_queryset(), group), body.validated_data["name"])
+        return Response(self._shown(copied), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=GroupConversion, responses=GroupOut)
+    def convert(self, request: Request, project: str, group: str) -> Response:
+        """Turns a group by filter into a list of its members, or a list into a group by filter."""
+        found = self.find(self.get_queryset(), group)
+        body = GroupConversion(data=request.data)
+        body.is_valid(raise_exception=True)
+        if "filter" in body.validated_data:
+            membership.follow_filter(found, body.validated_data["filter"])
+        else:
+            membership.list_members(found)
         return Response(self._shown(found))
 
     def _shown(self, group: Group) -> dict[str, Any]:
         group.machine_count = membership.member_count(group)  # type: ignore[attr-defined]
         return dict(GroupOut(group).data)
+
+    def _selected(self, conditions: dict[str, Any] | None, *, of_all: bool = False) -> Machines | None:
+        """The machines that a selection names: those that count, or any that may be in a group."""
+        if conditions is None:
+            return None
+        rows = Machine.objects.filter(project=self.project) if of_all else counted_machines(self.project.id)
+        return matching_machines(rows, conditions)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower, Now, TruncDate
 
+from ingest.limits import MAX_AHEAD
 from ingest.models import DailyStatistics, DiscoveredBy, Machine, PerformanceBlock, PowerState
 from ingest.percentiles import WINDOWS
 from migrate_hub.errors import DomainError
@@ -73,7 +74,8 @@ def by_history(machines: Machines, text: str) -> Machines:
     if text not in ("none", "some"):
         raise DomainError(code="invalid", detail="history must be none or some.")
     days = DailyStatistics.objects.filter(machine_id=OuterRef("id"), day__gte=TruncDate(Now() - max(WINDOWS.values())))
-    blocks = PerformanceBlock.objects.filter(machine_id=OuterRef("id"), start_at__gte=Now() - FOLDED_AFTER)
+    unfolded = (Now() - FOLDED_AFTER, Now() + MAX_AHEAD)
+    blocks = PerformanceBlock.objects.filter(machine_id=OuterRef("id"), start_at__range=unfolded)
     machines = machines.alias(
         some_day=Subquery(days.values("day")[:1]), some_block=Subquery(blocks.values("start_at")[:1])
     )
