@@ -1,16 +1,18 @@
 """The charts of the executive summary, drawn as vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reportlab.graphics.shapes import Drawing, Group, Rect, String, Wedge
 from reportlab.lib.colors import HexColor, white
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from reports.summary_pdf.text import BOLD, PLAIN, plain, register_fonts
+from reports.summary_pdf.text import BOLD, register_fonts, shortened, spans, text_width
 from reports.workbook.formats import INK, LINE
 
 LABEL_POINTS = 7.5
 ROW_POINTS = 15
+AMOUNT_POINTS = 85  # room for the words behind a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +62,47 @@ def _legend(parts: Sequence[Part], left: float, top: float) -> Group:
     for row, part in enumerate(parts):
         y = top - row * ROW_POINTS
         legend.add(Rect(left, y, 8, 8, fillColor=HexColor(part.color), strokeColor=None))
-        legend.add(String(left + 13, y + 1, plain(part.label, 40), fontName=PLAIN, fontSize=8, fillColor=HexColor(INK)))
-        words = String(left + 178, y + 1, part.shown, fontName=BOLD, fontSize=8, fillColor=HexColor(INK))
-        words.textAnchor = "end"
-        legend.add(words)
+        legend.add(words(left + 13, y + 1, shortened(part.label, 40), size=8))
+        legend.add(words(left + 178, y + 1, part.shown, size=8, bold=True, right=True))
     return legend
 
 
+def words(
+    x: float, y: float, text: str, *, size: float = LABEL_POINTS, bold: bool = False, right: bool = False
+) -> Group:
+    """One line of text in any script, from x on, or up to x with `right`."""
+    line = Group()
+    at = x - text_width(text, size=size, bold=bold) if right else x
+    for font, run in spans(text, bold=bold):
+        line.add(String(at, y, run, fontName=font, fontSize=size, fillColor=HexColor(INK)))
+        at += stringWidth(run, font, size)
+    return line
+
+
 def bars(parts: Sequence[Sequence[Part]], *, width: float, label_width: float = 165) -> Drawing:
-    """One horizontal bar a row, of one part or of several stacked; the last part's words stand behind the bar."""
+    """One horizontal bar a row, of one part or of several stacked; the last part's words stand behind the bar.
+
+    A value below zero goes to the left of the line that all bars start from, if it is alone in its row.
+    """
     register_fonts()
     height = len(parts) * ROW_POINTS + 6
     drawing = Drawing(width, height)
-    most = max((sum(part.value for part in row) for row in parts), default=0) or 1
-    room = width - label_width - 85
+    parts = [row if len(row) == 1 else [replace(part, value=max(part.value, 0)) for part in row] for row in parts]
+    sums = [sum(part.value for part in row) for row in parts]
+    lowest, highest = min([0, *sums]), max([0, *sums])
+    reach = (highest - lowest) or 1
+    room = width - label_width - AMOUNT_POINTS * (2 if lowest < 0 else 1)
+    zero = label_width + (AMOUNT_POINTS if lowest < 0 else 0) - lowest / reach * room
     for number, row in enumerate(parts):
         y = height - (number + 1) * ROW_POINTS
-        label = String(label_width - 6, y + 3, plain(row[0].label, 34), fontName=PLAIN, fontSize=LABEL_POINTS)
-        label.textAnchor, label.fillColor = "end", HexColor(INK)
-        drawing.add(label)
-        x = label_width
+        drawing.add(words(label_width - 6, y + 3, shortened(row[0].label, 34), right=True))
+        x = zero
         for part in row:
-            length = max(part.value, 0) / most * room
-            drawing.add(Rect(x, y + 1, length, ROW_POINTS - 5, fillColor=HexColor(part.color), strokeColor=None))
+            length = part.value / reach * room
+            bar = Rect(min(x, x + length), y + 1, abs(length), ROW_POINTS - 5, fillColor=HexColor(part.color))
+            bar.strokeColor = None
+            drawing.add(bar)
             x += length
-        drawing.add(String(x + 4, y + 3, row[-1].shown, fontName=PLAIN, fontSize=LABEL_POINTS, fillColor=HexColor(INK)))
-    drawing.add(Rect(label_width, 2, 0.5, height - 4, fillColor=HexColor(LINE), strokeColor=None))
+        drawing.add(words(x - 4 if x < zero else x + 4, y + 3, row[-1].shown, right=x < zero))
+    drawing.add(Rect(zero, 2, 0.5, height - 4, fillColor=HexColor(LINE), strokeColor=None))
     return drawing

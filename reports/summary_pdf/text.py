@@ -1,17 +1,21 @@
 """Text on a PDF page: names in any script, made safe, in fonts that have their characters."""
 
+import re
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from arabic_reshaper import reshape
+from bidi import get_display
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Paragraph
 
 from reports.workbook.cleaning import clean_text
 from reports.workbook.formats import INK
@@ -25,6 +29,7 @@ HAN = (0x2E80, 0x303F, 0x3400, 0x4DBF, 0x4E00, 0x9FFF, 0xF900, 0xFAFF, 0xFF00, 0
 CUT = "\u2026"
 REPLACED = "\ufffd"
 LACKING = "no font"
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @lru_cache(maxsize=1)
@@ -51,9 +56,78 @@ def style(size: float = 9, *, bold: bool = False, color: str = INK, right: bool 
     )
 
 
-def paragraph(text: str, of: ParagraphStyle, *, most: int = 300) -> Paragraph:
+def paragraph(text: str, of: ParagraphStyle, *, most: int = 300) -> Flowable:
     """Plain text as a paragraph, cut after `most` characters: nothing in it is taken for markup."""
-    return Paragraph(marked(shortened(text, most)), of)
+    words = shortened(text, most)
+    return RightToLeft(words, of) if RIGHT_TO_LEFT.search(words) else Paragraph(marked(words), of)
+
+
+class RightToLeft(Flowable):  # type: ignore[misc]  # the library has no types
+    """A paragraph with Hebrew or Arabic in it: lines are cut in reading order, then each is turned for the eye."""
+
+    def __init__(self, text: str, of: ParagraphStyle) -> None:
+        super().__init__()
+        self.text, self.of, self.lines = text, of, [text]
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        """Width and height in points; called by the library before it draws."""
+        self.width = available_width
+        self.lines = _cut_into_lines(self.text, self.of, available_width)
+        return available_width, len(self.lines) * self.of.leading
+
+    def draw(self) -> None:
+        self.canv.setFillColor(self.of.textColor)
+        top = len(self.lines) * self.of.leading - self.of.fontSize
+        for number, line in enumerate(self.lines):
+            right = self.of.alignment == TA_RIGHT
+            place = (self.width if right else 0, top - number * self.of.leading)
+            draw_text(self.canv, *place, line, size=self.of.fontSize, bold=self.of.fontName == BOLD, right=right)
+
+
+def _cut_into_lines(text: str, of: ParagraphStyle, width: float) -> list[str]:
+    """As many characters a line as fit, broken at a blank where one is in the line."""
+    lines = []
+    while text:
+        fitting = len(text)
+        while fitting > 1 and text_width(text[:fitting], size=of.fontSize, bold=of.fontName == BOLD) > width:
+            fitting -= 1
+        blank = text.rfind(" ", 0, fitting)
+        fitting = blank + 1 if fitting < len(text) and blank > 0 else fitting
+        lines.append(text[:fitting].rstrip())
+        text = text[fitting:]
+    return lines or [""]
+
+
+def displayed(text: str) -> str:
+    """As the eye meets it from left to right: Arabic letters joined, what is read from the right turned."""
+    return str(get_display(reshape(text))) if RIGHT_TO_LEFT.search(text) else text
+
+
+def spans(text: str, *, bold: bool = False) -> list[tuple[str, str]]:
+    """Runs of characters with the font that has them, in the order in which they are drawn."""
+    known = register_fonts()
+    found = []
+    for font, run in groupby(displayed(text), key=lambda character: _font_of(character, known)):
+        words = "".join(run)
+        own = BOLD if bold else PLAIN
+        found.append((own, REPLACED * len(words)) if font == LACKING else (font or own, words))
+    return found
+
+
+def text_width(text: str, *, size: float, bold: bool = False) -> float:
+    """Points."""
+    return float(sum(pdfmetrics.stringWidth(words, font, size) for font, words in spans(text, bold=bold)))
+
+
+def draw_text(
+    canvas: Canvas, x: float, y: float, text: str, *, size: float, bold: bool = False, right: bool = False
+) -> None:
+    """One line from x on, or up to x with `right`; in the canvas's fill color."""
+    at = x - text_width(text, size=size, bold=bold) if right else x
+    for font, words in spans(text, bold=bold):
+        canvas.setFont(font, size)
+        canvas.drawString(at, y, words)
+        at += pdfmetrics.stringWidth(words, font, size)
 
 
 def shortened(text: str, most: int) -> str:
@@ -74,7 +148,7 @@ def marked(text: str) -> str:
 
 
 def plain(text: str, most: int) -> str:
-    """For labels of charts, which know one font: what that font lacks is shown as replaced."""
+    """For the title of the file: what the page's own font lacks is shown as replaced."""
     known = register_fonts()
     return "".join(one if ord(one) in known else REPLACED for one in shortened(text, most))
 

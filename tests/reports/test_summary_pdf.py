@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from reports.summary_pdf import write_pdf
-from reports.summary_pdf.text import REPLACED, marked, plain
+from reports.summary_pdf.text import (
+    REPLACED,
+    RightToLeft,
+    displayed,
+    marked,
+    plain,
+    spans,
+    style,
+    text_width,
+)
 from reports.workbook import IssueTotal, Report
 from tests.reports.test_workbook_text import CLEANED, HARMLESS
 from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, REPORT, SAVING, with_rows
@@ -61,6 +70,24 @@ def test_each_script_has_a_font_and_what_has_none_is_shown_as_replaced() -> None
     )
     assert marked("a\U0001f468b") == f"a{REPLACED}b"
     assert plain("a東\U0001f468", 10) == f"a{REPLACED}{REPLACED}"
+
+
+def test_what_is_read_from_the_right_is_turned_for_the_eye_and_joined() -> None:
+    assert displayed("שרת-01") == "01-תרש"
+    assert displayed("web سلام") == "web \ufee1\ufefc\ufeb3"  # joined forms, the last letter first
+    assert displayed("server 01") == "server 01"
+
+
+def test_lines_are_cut_in_reading_order_and_none_is_wider_than_the_page() -> None:
+    line = RightToLeft("שלום " * 60, style(9))
+    width, height = line.wrap(200, 1000)
+    assert (len(line.lines) > 5, height) == (True, len(line.lines) * style(9).leading)
+    assert all(text_width(one, size=9) <= width for one in line.lines)
+    assert "".join(line.lines).replace(" ", "") == "שלום" * 60
+
+
+def test_labels_of_charts_have_every_script_that_the_text_has() -> None:
+    assert spans("a東서") == [("DejaVuSans", "a"), ("STSong-Light", "東"), ("HYGothic-Medium", "서")]
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
