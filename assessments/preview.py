@@ -21,6 +21,7 @@ from assessments.engine.rankings import Rankings
 from assessments.engine.recommendations import Recommendations
 from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.engine.values import Catalog, KnownArray
+from assessments.headroom import expected_percent
 from assessments.inputs import LoadedMachines, load_machines
 from assessments.models import AssessmentRun
 from assessments.queueing import empty_group, pinned
@@ -59,13 +60,20 @@ def sample_of(group: Group, size: int) -> Sample:
     return Sample(tuple(id for id, _ in chosen), chosen[0][1] if chosen else 0)
 
 
-def preview(group: Group, *, settings: dict[str, Any], now: datetime, size: int = SAMPLE) -> dict[str, Any]:
+def preview(
+    group: Group,
+    *,
+    settings: dict[str, Any],
+    now: datetime,
+    changes: dict[str, Any] | None = None,
+    size: int = SAMPLE,
+) -> dict[str, Any]:
     """What a run of these settings, started now, says of a sample of the group; nothing is written.
 
-    The answer has the fields of `preview_serializers.PreviewOut`. Raises DomainError: empty_group, and everything that
-    `complete_settings` refuses.
+    `settings` are those of the wire, or stored ones to which `changes` are made. The answer has the fields of
+    `preview_serializers.PreviewOut`. Raises DomainError: empty_group, and everything that `complete_settings` refuses.
     """
-    run = AssessmentRun(**pinned(complete_settings(group.project, settings), now))
+    run = AssessmentRun(**pinned(complete_settings(group.project, settings, changes=changes), now))
     sample = sample_of(group, size)
     if not sample.machine_ids:
         raise empty_group()
@@ -167,10 +175,13 @@ def _example(row: int, machines: LoadedMachines, decided: Recommendations, catal
     }
     if compute is not None:
         size = int(decided.chosen.size[row])
+        cores, memory_mb = int(catalog.sizes.vcpus[size]), int(catalog.sizes.memory_mb[size]) // QUANTITY_SCALE
         shown |= {
             "recommended_sku": catalog.sizes.names[size],
-            "recommended_cores": int(catalog.sizes.vcpus[size]),
-            "recommended_memory_mb": int(catalog.sizes.memory_mb[size]) // QUANTITY_SCALE,
+            "recommended_cores": cores,
+            "recommended_memory_mb": memory_mb,
+            "expected_cpu_percent": expected_percent(seen["cpu_percent"][0], seen["cores"], cores),
+            "expected_memory_percent": expected_percent(seen["memory_percent"][0], seen["memory_mb"], memory_mb),
             "monthly_cost": _text(compute + (storage or 0)),
         }
     return {name: value for name, value in shown.items() if value is not None}

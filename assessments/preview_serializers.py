@@ -46,6 +46,10 @@ class PreviewExample(serializers.Serializer[Any]):
     recommended_sku = serializers.CharField(required=False)
     recommended_cores = serializers.IntegerField(required=False)
     recommended_memory_mb = serializers.IntegerField(required=False)
+    expected_cpu_percent = serializers.FloatField(
+        required=False, help_text="How busy the recommended size is at the chosen percentile."
+    )
+    expected_memory_percent = serializers.FloatField(required=False)
     monthly_cost = serializers.CharField(required=False)
 
 

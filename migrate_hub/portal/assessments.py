@@ -1,10 +1,7 @@
-"""Assessments: listed, made, watched while they run, read, changed, computed again, cancelled, deleted."""
+"""Assessments: listed, watched while they run, read, computed again, cancelled, deleted. wizard.py makes them."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,39 +11,14 @@ from django.utils import timezone
 from assessments import queueing
 from assessments.models import UNFINISHED, Assessment, AssessmentRun
 from assessments.views import machines_done, shown_whole, with_progress
-from groups.models import Group
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
-from migrate_hub.portal.assessment_forms import AssessmentForm
-from migrate_hub.portal.forms import refusals_in
 from migrate_hub.portal.htmx import is_htmx
 from migrate_hub.portal.paging import page_of
 from migrate_hub.portal.reports import report_rows
 from migrate_hub.portal.summary import overview_of
 from migrate_hub.portal.wording import settings_in_words
-from migrate_hub.tenants.models import Project, Role
-
-MAX_GROUPS_OFFERED = 5000
-
-
-class NewAssessmentForm(AssessmentForm):
-    """With the group to assess."""
-
-    field_order = ["group", "name"]
-    group = forms.CharField(help_text="Whose machines are assessed, as they are when the run starts.")
-
-    def __init__(self, data: Any = None, *, project: Project, initial: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data, project=project, initial=initial)
-        groups = Group.objects.filter(project=project, deleted_at=None).order_by("name", "id")
-        offered = groups.values_list("id", "name")[:MAX_GROUPS_OFFERED]
-        widget = forms.Select(choices=[("", "Choose a group"), *((str(id), name) for id, name in offered)])
-        self.fields["group"].widget = widget
-
-    @property
-    def has_groups(self) -> bool:
-        widget = self.fields["group"].widget
-        assert isinstance(widget, forms.Select)
-        return len(list(widget.choices)) > 1
+from migrate_hub.tenants.models import Project
 
 
 def living(project: Project) -> "QuerySet[Assessment]":
@@ -60,29 +32,6 @@ class AssessmentsView(ProjectPortalView):
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         page = page_of(with_progress(living(self.project)), request, order_by="created_at", descending=True)
         return self.page("portal/assessments.html", {"page": page})
-
-
-class NewAssessmentView(ProjectPortalView):
-    section = "assessments"
-    reads_need = Role.CONTRIBUTOR
-
-    def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        group = request.GET.get("group", "")
-        return self._page(NewAssessmentForm(project=self.project, initial={"group": group}))
-
-    def post(self, request: HttpRequest, project: str) -> HttpResponse:
-        form = NewAssessmentForm(request.POST, project=self.project)
-        if form.is_valid():
-            groups = Group.objects.filter(project=self.project, deleted_at=None)
-            group: Group = found(groups, request.POST["group"])
-            group.project = self.project
-            with refusals_in(form):
-                assessment = queueing.queue_assessment(group=group, now=timezone.now(), **form.cleaned_data)
-                return redirect("portal:assessment", self.project.id, assessment.id)
-        return self._page(form, status=400)
-
-    def _page(self, form: NewAssessmentForm, *, status: int = 200) -> HttpResponse:
-        return self.page("portal/assessment_form.html", {"form": form}, status=status)
 
 
 class OneAssessmentView(ProjectPortalView):
@@ -149,42 +98,6 @@ class AssessmentStateView(OneAssessmentView):
         if is_htmx(request) and not self.state()["is_unfinished"]:
             response["HX-Refresh"] = "true"  # the page around it shows the results now
         return response
-
-
-class AssessmentSettingsView(OneAssessmentView):
-    reads_need = Role.CONTRIBUTOR
-
-    def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
-        return self._page(self._form(initial={"name": self.assessment.name}))
-
-    def post(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
-        form = self._form(request.POST)
-        if form.is_valid():
-            with refusals_in(form):
-                self._change(**form.cleaned_data)
-                return redirect("portal:assessment", self.project.id, self.assessment.id)
-            self.assessment.refresh_from_db()
-        return self._page(form, status=400)
-
-    def _change(self, *, name: str, settings: dict[str, Any]) -> None:
-        queueing.change_assessment(
-            self.assessment,
-            now=timezone.now(),
-            name=name if name != self.assessment.name else None,
-            settings=as_json(settings),
-        )
-        messages.success(self.request, "The settings were saved. A new run computes the results with them.")
-
-    def _form(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> AssessmentForm:
-        return AssessmentForm(data, project=self.project, stored=self.assessment.settings, initial=initial)
-
-    def _page(self, form: AssessmentForm, *, status: int = 200) -> HttpResponse:
-        return self.page("portal/assessment_form.html", {"form": form}, status=status)
-
-
-def as_json(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as they are stored and kept in the audit trail: numbers instead of Decimals (at most four decimals)."""
-    return {name: float(value) if isinstance(value, Decimal) else value for name, value in settings.items()}
 
 
 class AssessmentActionView(OneAssessmentView):

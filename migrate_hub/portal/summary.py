@@ -18,12 +18,16 @@ MONTHS_A_YEAR = 12
 
 @dataclass(frozen=True)
 class Slice:
-    """One readiness: how many machines, and where its arc lies on a ring of length 100 that starts at the top."""
+    """One readiness: how many machines, and where its arc lies on a ring of length 100 that starts at the top.
+
+    `start` is where it begins on a bar of that length.
+    """
 
     code: str
     name: str
     count: int
     percent: float
+    start: float
     length: float
     gap: float
     offset: float
@@ -115,6 +119,7 @@ def slices_of(counts: Mapping[str, int]) -> tuple[Slice, ...]:
                 name=name,
                 count=counts[code],
                 percent=round(length, 1),
+                start=round(start, 3),
                 length=round(length, 3),
                 gap=round(RING - length, 3),
                 offset=round(TOP_OF_RING - start, 3),

@@ -20,6 +20,7 @@ from migrate_hub.portal import (
     sign_in,
     tokens,
     usage,
+    wizard,
 )
 
 app_name = "portal"
@@ -70,10 +71,12 @@ urlpatterns = [
     path(f"{GROUP}settings/", groups.GroupSettingsView.as_view(), name="group-settings"),
     path(f"{GROUP}delete/", groups.DeleteGroupView.as_view(), name="delete-group"),
     path(f"{PROJECT}assessments/", assessments.AssessmentsView.as_view(), name="assessments"),
-    path(f"{PROJECT}assessments/new/", assessments.NewAssessmentView.as_view(), name="new-assessment"),
+    path(f"{PROJECT}assessments/new/", wizard.NewAssessmentView.as_view(), name="new-assessment"),
+    path(f"{PROJECT}assessments/preview/", wizard.PreviewView.as_view(), name="preview-assessment"),
     path(ASSESSMENT, assessments.AssessmentView.as_view(), name="assessment"),
     path(f"{ASSESSMENT}state/", assessments.AssessmentStateView.as_view(), name="assessment-state"),
-    path(f"{ASSESSMENT}settings/", assessments.AssessmentSettingsView.as_view(), name="assessment-settings"),
+    path(f"{ASSESSMENT}settings/", wizard.AssessmentSettingsView.as_view(), name="assessment-settings"),
+    path(f"{ASSESSMENT}settings/preview/", wizard.PreviewSettingsView.as_view(), name="preview-settings"),
     path(f"{ASSESSMENT}recalculate/", assessments.RecalculateView.as_view(), name="recalculate"),
     path(f"{ASSESSMENT}cancel/", assessments.CancelView.as_view(), name="cancel"),
     path(f"{ASSESSMENT}delete/", assessments.DeleteAssessmentView.as_view(), name="delete-assessment"),
