@@ -2,8 +2,12 @@
 
 from uuid import UUID
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from assessments.catalog.models import (
@@ -43,6 +47,10 @@ UNFINISHED = (RunStatus.CREATED, RunStatus.RUNNING)
 def money_field() -> "models.DecimalField":  # type: ignore[type-arg]  # generic only in the stubs
     """Unrounded money: the engine's billionths; null = there is none."""
     return models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES, null=True)
+
+
+def _or_zero(name: str) -> Coalesce:
+    return Coalesce(models.F(name), models.Value(Decimal(0)))
 
 
 class Assessment(TenantModel):
@@ -209,6 +217,24 @@ class AssessedMachine(TenantModel):
     required = models.JSONField()
     inputs = models.JSONField()
     storage_cost_by_type = models.JSONField()
+    # What lists are sorted by and totals are made of; of runs from before they were there the saving is 0.
+    monthly_cost = models.GeneratedField(
+        expression=_or_zero("monthly_compute_cost") + _or_zero("monthly_storage_cost"),
+        output_field=models.DecimalField(max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES),
+        db_persist=True,
+    )
+    monthly_saving = models.DecimalField(
+        max_digits=MONEY_DIGITS,
+        decimal_places=MONEY_PLACES,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="Between the chosen offer and the cheapest that the settings allow.",
+    )
+    cores = models.GeneratedField(
+        expression=Coalesce(Cast(KeyTextTransform("cores", "inputs"), models.IntegerField()), 0),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
     confidence_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     confidence_stars = models.PositiveSmallIntegerField(null=True)
     confidence_reason = models.CharField(max_length=32, blank=True)
@@ -220,6 +246,9 @@ class AssessedMachine(TenantModel):
             models.Index(fields=["tenant", "run", "part"], name="assessed_by_part"),
             models.Index(fields=["tenant", "run", "name", "id"], name="assessed_by_name"),
             models.Index(fields=["tenant", "run", "readiness", "name", "id"], name="assessed_by_readiness"),
+            models.Index(fields=["tenant", "run", "monthly_cost", "id"], name="assessed_by_cost"),
+            models.Index(fields=["tenant", "run", "monthly_saving", "id"], name="assessed_by_saving"),
+            models.Index(fields=["tenant", "run", "cores", "id"], name="assessed_by_cores"),
         ]
 
     def __str__(self) -> str:

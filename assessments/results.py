@@ -20,6 +20,8 @@ from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.engine.values import DISK_TYPES, Catalog, KnownArray
 from assessments.inputs import LoadedMachines
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
+from assessments.savings import possible_savings
+from assessments.settings import engine_settings
 from migrate_hub.tenants.bulk import bulk_insert
 from migrate_hub.tenants.models import uuid7
 
@@ -66,6 +68,7 @@ def _save_machines(
 ) -> None:
     rows = range(len(machines))
     confidence = decided.confidence
+    savings = possible_savings(decided, engine_settings(run.settings))
     applicable = confidence.applicable
     columns: dict[str, tuple[str, Sequence[Any]]] = {
         "id": ("uuid", [uuid7() for _ in rows]),
@@ -85,6 +88,7 @@ def _save_machines(
         "required": ("jsonb", _jsons(_required(decided, row) for row in rows)),
         "inputs": ("jsonb", _jsons(machines.inputs)),
         "storage_cost_by_type": ("jsonb", _jsons(_storage_by_type(decided, row) for row in rows)),
+        "monthly_saving": ("numeric", [to_decimal(saving, MONEY_SCALE) for saving in savings]),
         "confidence_percent": (
             "numeric",
             [to_decimal(confidence.percent[row]) if applicable[row] else None for row in rows],
