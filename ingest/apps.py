@@ -10,5 +10,7 @@ class IngestConfig(AppConfig):
 
     def ready(self) -> None:
         from ingest.history_metrics import HistoryCollector  # models are not there before
+        from ingest.imports.work import register_all
 
         REGISTRY.register(HistoryCollector())
+        register_all()

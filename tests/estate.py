@@ -207,4 +207,5 @@ def whole_estate() -> Estate:
         "file_import": imported(api, project, azure(server("file-01")), "azure_migrate_csv")["id"],
         "signed": "forged",
     }
+    ids["job"] = ids["run"]
     return Estate(cast=cast, ids=ids)

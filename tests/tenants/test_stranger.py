@@ -19,6 +19,7 @@ COLLECTIONS_OF_THE_CALLER = {
     "catalogs/",
     "price-sheets/",
     "overview/",
+    "jobs/",
     "usage/",
 }
 # Global facts, the same for everybody.
