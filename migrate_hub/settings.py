@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "migrate_hub.tenants",
+    "migrate_hub.oidc",
     "migrate_hub.jobs",
     "migrate_hub.files",
     "migrate_hub.local",
@@ -204,6 +205,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Issuers of tenants inside this network: what an installation without the internet needs, and no other.
+OIDC_ALLOW_PRIVATE_ISSUERS = env.bool("OIDC_ALLOW_PRIVATE_ISSUERS", default=False)
 LOGIN_URL = "portal:sign-in"
 LOGIN_REDIRECT_URL = "portal:home"
 SESSION_ENGINE = "migrate_hub.tenants.sessions"

@@ -78,6 +78,9 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200, unique=True)
     is_active = models.BooleanField(default=True)
     second_factor_required = models.BooleanField(default=False, help_text="No page opens for members without one.")
+    company_sign_in_required = models.BooleanField(
+        default=False, help_text="Members other than owners enter through the company's sign-in only."
+    )
     # What the operators allow this tenant (migrate_hub/tenants/quotas.py); empty = the installation's default.
     max_stored_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     max_running_jobs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])

@@ -18,7 +18,7 @@ from migrate_hub.tenants.context import current_tenant
 
 # Tables that carry a tenant but are read before a tenant is known: ids, hashes, roles, states and leases only.
 TABLES_READ_BEFORE_A_TENANT_IS_KNOWN = frozenset(
-    {"tenants_membership", "tenants_token", "tenants_invitation", "jobs_job"}
+    {"tenants_membership", "tenants_token", "tenants_invitation", "jobs_job", "oidc_domainroute"}
 )
 
 CREATE_TENANT_FUNCTION = """

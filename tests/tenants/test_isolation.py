@@ -85,7 +85,7 @@ def test_the_runtime_role_can_neither_unlock_nor_truncate_a_table() -> None:
 
 
 def test_only_the_named_tables_are_read_before_a_tenant_is_known() -> None:
-    named = {"tenants_membership", "tenants_token", "tenants_invitation", "jobs_job"}
+    named = {"tenants_membership", "tenants_token", "tenants_invitation", "jobs_job", "oidc_domainroute"}
     assert named == TABLES_READ_BEFORE_A_TENANT_IS_KNOWN
     with connection.cursor() as cursor:
         cursor.execute(

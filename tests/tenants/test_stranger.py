@@ -21,6 +21,7 @@ COLLECTIONS_OF_THE_CALLER = {
     "overview/",
     "jobs/",
     "usage/",
+    "company-sign-in/",
 }
 # Global facts, the same for everybody.
 PUBLIC_FACTS = {"catalogs/<str:catalog>/", "catalogs/<str:catalog>/skus/"}
