@@ -11,6 +11,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("api/v1/", include("migrate_hub.tenants.urls")),
     path("api/v1/", include("migrate_hub.oidc.urls")),
+    path("api/v1/", include("migrate_hub.jobs.urls")),
     path("api/v1/", include("ingest.urls")),
     path("api/v1/", include("ingest.imports.urls")),
     path("api/v1/", include("groups.urls")),
