@@ -21,7 +21,7 @@ OPEN_TO_READERS = {"account", "tokens", "revoke-token"}
 NO_PAGES = {
     "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
-    "undo-import", "import-errors", "preview-assessment", "preview-settings",
+    "undo-import", "import-errors", "cancel-job", "preview-assessment", "preview-settings",
 }  # fmt: skip
 
 PATTERNS = {str(pattern.name): pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)}

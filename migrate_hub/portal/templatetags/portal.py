@@ -37,6 +37,13 @@ READINESS_LOOKS = {
     "not_ready": ("bad", "bad"),
     "unknown": ("", "unknown"),
 }
+WORK_LOOKS = {
+    "queued": ("", "info", "Waiting"),
+    "running": ("accent", "refresh", "Running"),
+    "completed": ("good", "good", "Completed"),
+    "failed": ("bad", "bad", "Failed"),
+    "cancelled": ("", "unknown", "Cancelled"),
+}
 STATUS_LOOKS = {
     "created": ("", "Queued"),
     "running": ("accent", "Running"),
@@ -99,6 +106,12 @@ def run_status(code: str) -> str:
     look, text = STATUS_LOOKS.get(code, ("", wording.plain(code)))
     pictures = {"completed": "good", "failed": "bad", "running": "refresh"}
     return _badge(look, pictures.get(code, "info"), text)
+
+
+@register.simple_tag
+def work_state(state: str) -> str:
+    """A badge that says how far a piece of background work is."""
+    return _badge(*WORK_LOOKS[state])
 
 
 @register.simple_tag
