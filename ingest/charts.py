@@ -3,7 +3,7 @@
 A window that begins before the points that are kept is answered from the daily statistics, a bucket a day or more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,17 +58,19 @@ def chart(
     now: datetime,
     points: int = MAX_POINTS,
     percentile: float | None = None,
+    only: Collection[Series] | None = None,
 ) -> dict[str, Any]:
     """What the API answers: at most `points` buckets from `start_at` on; null where a bucket has no point.
 
     A machine with more than 100 series gets fewer buckets, MAX_BUCKETS in all. `percentile` (0 < P <= 100) adds that of
-    each series over the whole window; of daily statistics only the maximum can be told, any other is null.
+    each series over the whole window; of daily statistics only the maximum can be told, any other is null. `only`
+    leaves the other series out.
     """
     oldest = _midnight((now - RETENTION).astimezone(UTC).date())
     if start_at < oldest:
-        answer = _daily_chart(machine_id, start_at, end_at, oldest=oldest, points=points)
+        answer = _daily_chart(machine_id, start_at, end_at, oldest=oldest, points=points, only=only)
         return answer if percentile is None else _with_highest(answer, percentile)
-    return _point_chart(machine_id, start_at, end_at, points=points, percentile=percentile)
+    return _point_chart(machine_id, start_at, end_at, points=points, percentile=percentile, only=only)
 
 
 def _with_highest(answer: dict[str, Any], percentile: float) -> dict[str, Any]:
@@ -96,15 +98,22 @@ def _midnight(day: date) -> datetime:
 
 
 def _point_chart(
-    machine_id: UUID, start_at: datetime, end_at: datetime, *, points: int, percentile: float | None
+    machine_id: UUID,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    points: int,
+    percentile: float | None,
+    only: Collection[Series] | None,
 ) -> dict[str, Any]:
     found = next(read_series([machine_id], start_at, end_at), None)
+    rows = [(row, series) for row, series in enumerate(found.series) if _is_asked(series, only)] if found else []
     interval = found.interval_seconds if found else DEFAULT_INTERVAL_SECONDS
     slots = -(-int((end_at - start_at).total_seconds()) // interval)
-    size = -(-slots // _at_most(points, len(found.series) if found else 0))
+    size = -(-slots // _at_most(points, len(rows)))
     answer = _empty(start_at, end_at, source=POINTS, interval=interval, bucket=interval * size)
     if found:
-        for row, series in enumerate(found.series):  # one at a time: a month of all would be hundreds of megabytes
+        for row, series in rows:  # one at a time: a month of all would be hundreds of megabytes
             values = quantised(found.values[row : row + 1])
             bucketed = buckets(values, size)
             statistics: dict[str, Any] = {name: with_nulls(bucketed[name][0]) for name in STATISTICS}
@@ -112,6 +121,10 @@ def _point_chart(
                 statistics["percentile"] = with_nulls(percentiles(values, [percentile])[0])[0]
             _add(answer, series, statistics)
     return answer
+
+
+def _is_asked(series: Series, only: Collection[Series] | None) -> bool:
+    return only is None or series in only
 
 
 def _at_most(points: int, series: int) -> int:
@@ -173,14 +186,20 @@ def _weighted_mean(runs: NDArray[np.float64], weights: NDArray[np.float64]) -> N
 
 
 def _daily_chart(
-    machine_id: UUID, start_at: datetime, end_at: datetime, *, oldest: datetime, points: int
+    machine_id: UUID,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    oldest: datetime,
+    points: int,
+    only: Collection[Series] | None,
 ) -> dict[str, Any]:
     """Buckets of whole UTC days, the first one that in which the window begins."""
     first, beyond = start_at.astimezone(UTC).date(), (end_at.astimezone(UTC) - timedelta(microseconds=1)).date()
     days = [first + timedelta(days=n) for n in range((beyond - first).days + 1)]
     found = {one.day: one for one in read_daily(machine_id, first, days[-1] + ONE_DAY)}
     found |= _from_points(machine_id, [day for day in days if day >= oldest.date() and day not in found])
-    all_series = dict.fromkeys(series for one in found.values() for series in one.series)
+    all_series = dict.fromkeys(series for one in found.values() for series in one.series if _is_asked(series, only))
     size = -(-len(days) // _at_most(points, len(all_series)))
     interval = min((one.interval_seconds for one in found.values()), default=DEFAULT_INTERVAL_SECONDS)
     answer = _empty(_midnight(first), end_at, source=DAILY, interval=interval, bucket=DAY_SECONDS * size)

@@ -11,7 +11,8 @@ from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import uuid7
 
-PAGE_SIZES = (25, 50, 100, 200)
+# No more: the ids of those that are ticked go into an address.
+PAGE_SIZES = (25, 50, 100)
 USUAL_COLUMNS = ("operating_system", "power_state", "cores", "memory_mb", "storage_gb", "host", "last_seen_at")
 KEEP = """
 INSERT INTO ingest_inventorytable (tenant_id, id, user_id, columns, page_size)

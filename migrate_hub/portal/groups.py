@@ -1,60 +1,35 @@
-"""Groups: listed, made from selected or matching machines, looked at, changed, deleted."""
+"""Groups: listed, looked at, changed, copied, turned from a list into a filter and back, deleted."""
 
 from typing import Any
-from uuid import UUID
 
-from django import forms
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from assessments.models import Assessment
 from assessments.views import with_progress
 from groups import membership
-from groups.filters import matching_machines
-from groups.models import Group
-from groups.serializers import GroupIn
+from groups.models import Group, GroupMember
+from groups.serializers import GroupCopy
 from groups.views import with_machine_count
-from ingest.filters import counted_machines
+from ingest.filters import by_search, counted_machines, possible_text
 from ingest.models import Machine
+from ingest.summary import machines_summary
+from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
-from migrate_hub.portal.forms import DomainForm, refusals_in
-from migrate_hub.portal.machines import FilterForm, filter_form, machines_of, with_disks
+from migrate_hub.portal.forms import refusals_in
+from migrate_hub.portal.machine_filters import FilterForm, appliance_names, filter_form
+from migrate_hub.portal.machine_table import MEMBER_COLUMNS, headings_of, rows_of
+from migrate_hub.portal.new_groups import NameForm, preview_of, told, uuids
 from migrate_hub.portal.paging import page_of
-from migrate_hub.portal.wording import conditions_in_words, counted
+from migrate_hub.portal.wording import conditions_in_words
 from migrate_hub.tenants.models import Role
 
-MAX_OFFERED = 500
 MAX_ASSESSMENTS_SHOWN = 50
-NEW_GROUP = ""
-
-
-class GroupForm(DomainForm):
-    """What to make of a choice of machines: a new group, or members of one that exists."""
-
-    serializer = GroupIn
-    group = forms.CharField(label="Into", required=False)
-    name = forms.CharField(label="Name of the new group", max_length=200, required=False)
-    chosen = forms.ChoiceField(
-        label="Machines", choices=[("selected", ""), ("matching", ""), ("filter", "")], widget=forms.RadioSelect
-    )
-
-    def __init__(self, *args: Any, existing: list[Group], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offered = [(str(group.id), group.name) for group in existing]
-        self.fields["group"].widget = forms.Select(choices=[(NEW_GROUP, "A new group"), *offered])
-
-    def clean(self) -> dict[str, Any]:
-        """A new group's name is checked as the API does; for members of an existing group there is nothing to name."""
-        if self.errors or self.cleaned_data["group"]:
-            return self.cleaned_data
-        name = super().clean().get("name", "")
-        return {**self.cleaned_data, "name": name}
-
-    def body(self) -> dict[str, Any]:
-        return {"name": self.cleaned_data["name"]}
+MAX_FOUND_SHOWN = 20
 
 
 class GroupsView(ProjectPortalView):
@@ -62,80 +37,9 @@ class GroupsView(ProjectPortalView):
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         groups = with_machine_count(Group.objects.filter(project=self.project, deleted_at=None))
-        page = page_of(groups, request, order_by="name")
-        rows = [(group, conditions_in_words(group.filter)) for group in page.rows]
+        page, appliances = page_of(groups, request, order_by="name"), appliance_names(self.project)
+        rows = [(group, conditions_in_words(group.filter, appliances)) for group in page.rows]
         return self.page("portal/groups.html", {"page": page, "rows": rows})
-
-
-class NewGroupView(ProjectPortalView):
-    """The machines come from the inventory: `machine` ids that were ticked, and the filter that was set there."""
-
-    section = "groups"
-    reads_need = Role.CONTRIBUTOR
-
-    def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        chosen = "selected" if request.GET.getlist("machine") and request.GET.get("all") is None else "matching"
-        return self._page(GroupForm(initial={"chosen": chosen}, existing=self._existing()), request.GET)
-
-    def post(self, request: HttpRequest, project: str) -> HttpResponse:
-        form = GroupForm(request.POST, existing=self._existing())
-        if form.is_valid():
-            with refusals_in(form):
-                group = self._make(form.cleaned_data, request.POST)
-                messages.success(
-                    request, f"{group.name} holds {counted(membership.member_count(group), 'machine')} now."
-                )
-                return redirect("portal:group", self.project.id, group.id)
-        return self._page(form, request.POST, status=400)
-
-    def _make(self, chosen: dict[str, Any], parameters: Any) -> Group:
-        if chosen["group"]:
-            group: Group = found(Group.objects.filter(project=self.project, deleted_at=None), chosen["group"])
-        elif chosen["chosen"] == "filter":
-            return membership.create_group(
-                project=self.project, name=chosen["name"], filter=filter_form(parameters).conditions
-            )
-        else:
-            group = membership.create_group(project=self.project, name=chosen["name"])
-        ids = self._selected(parameters) if chosen["chosen"] == "selected" else self._matching(parameters)
-        for start in range(0, len(ids), membership.MAX_MACHINES_A_CALL):
-            membership.change_members(group, add=ids[start : start + membership.MAX_MACHINES_A_CALL])
-        return group
-
-    def _selected(self, parameters: Any) -> list[UUID]:
-        return uuids(parameters.getlist("machine"))
-
-    def _matching(self, parameters: Any) -> list[UUID]:
-        conditions = filter_form(parameters).conditions
-        return list(self._counted(conditions).values_list("id", flat=True))
-
-    def _counted(self, conditions: dict[str, Any]) -> "QuerySet[Machine]":
-        return matching_machines(counted_machines(self.project.id), conditions)
-
-    def _existing(self) -> list[Group]:
-        """Groups that machines can be added to by hand."""
-        groups = Group.objects.filter(project=self.project, deleted_at=None, filter=None)
-        return list(groups.order_by("name", "id")[:MAX_OFFERED])
-
-    def _page(self, form: GroupForm, parameters: Any, *, status: int = 200) -> HttpResponse:
-        filtered = filter_form(parameters)
-        selected = self._selected(parameters)
-        context = {
-            "form": form,
-            "filter": filtered,
-            "conditions": conditions_in_words(filtered.conditions),
-            "matching": self._counted(filtered.conditions).count(),
-            "selected": machines_of(self.project).filter(id__in=selected).order_by("name_lower"),
-        }
-        return self.page("portal/group_new.html", context, status=status)
-
-
-def uuids(texts: list[str]) -> list[UUID]:
-    """Ids of a form; one that is no id is a machine that is not there."""
-    try:
-        return [UUID(text) for text in texts]
-    except ValueError:
-        raise Http404 from None
 
 
 class OneGroupView(ProjectPortalView):
@@ -152,6 +56,9 @@ class OneGroupView(ProjectPortalView):
     def frame(self) -> dict[str, Any]:
         return {**super().frame(), "group": self.group}
 
+    def back(self) -> HttpResponse:
+        return redirect("portal:group", self.project.id, self.group.id)
+
 
 class GroupView(OneGroupView):
     def get(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
@@ -160,36 +67,55 @@ class GroupView(OneGroupView):
         assessments = Assessment.objects.filter(group=self.group, deleted_at=None).select_related(
             "latest_run", "current_run"
         )
+        summary = machines_summary(members)
         context = {
             "page": page,
-            "rows": with_disks(page.rows),
-            "count": members.count(),
-            "conditions": conditions_in_words(self.group.filter),
+            "rows": rows_of(page.rows, MEMBER_COLUMNS),
+            "headings": headings_of(MEMBER_COLUMNS, request.GET, ""),
+            "count": summary["machine_count"],
+            "summary": summary,
+            "conditions": conditions_in_words(self.group.filter, appliance_names(self.project)),
             "assessments": with_progress(assessments).order_by("-created_at", "id")[:MAX_ASSESSMENTS_SHOWN],
+            **self._found(request.GET.get("find", "")),
         }
         return self.page("portal/group.html", context)
 
     def post(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
-        """Takes the ticked machines out of the group."""
-        ids = uuids(request.POST.getlist("machine"))
-        membership.change_members(self.group, remove=ids)
-        messages.success(request, f"Taken out of the group: {counted(len(ids), 'machine')}.")
-        return redirect("portal:group", self.project.id, self.group.id)
+        """Takes the ticked machines out of the group, puts them in, or all whose name begins with what was typed."""
+        ticked = uuids(request.POST.getlist("machine"))
+        asked = request.POST.get("do", "remove")
+        try:
+            if asked == "add-found":
+                changed = membership.change_matching(self.group, add=self._named(request.POST.get("find", "")))
+            else:
+                changed = membership.change_members(self.group, **{"add" if asked == "add" else "remove": ticked})
+        except DomainError as error:
+            messages.error(request, error.detail)
+        else:
+            messages.success(request, told(self.group, changed))
+        return self.back()
 
+    def _named(self, text: str) -> "QuerySet[Machine]":
+        return by_search(counted_machines(self.project.id), possible_text("find", text))
 
-class NameForm(DomainForm):
-    serializer = GroupIn
-    name = forms.CharField(max_length=200)
+    def _found(self, text: str) -> dict[str, Any]:
+        """The first machines with this name that are not in the group, and how many there are."""
+        if not text or self.group.filter is not None:
+            return {"find": ""}
+        listed = GroupMember.objects.filter(group=self.group).values("machine_id")
+        others = self._named(text).exclude(id__any_of=ArraySubquery(listed))
+        first = others.order_by("name_lower", "id")[:MAX_FOUND_SHOWN]
+        return {"find": text, "found": rows_of(first, MEMBER_COLUMNS), "found_count": others.count()}
 
 
 class GroupSettingsView(OneGroupView):
     reads_need = Role.CONTRIBUTOR
 
     def get(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
-        return self._page(NameForm(initial={"name": self.group.name}), filter_form(self.group.filter or {}))
+        return self._page(NameForm(initial={"name": self.group.name}), self._filter(self.group.filter or {}))
 
     def post(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
-        form, filtered = NameForm(request.POST), filter_form(request.POST)
+        form, filtered = NameForm(request.POST), self._filter(request.POST)
         if form.is_valid() and filtered.is_valid():
             with refusals_in(form):
                 if form.cleaned_data["name"] != self.group.name:
@@ -197,12 +123,55 @@ class GroupSettingsView(OneGroupView):
                 if self.group.filter is not None and filtered.conditions != self.group.filter:
                     membership.change_filter(self.group, filtered.conditions)
                 messages.success(request, "The group was saved.")
-                return redirect("portal:group", self.project.id, self.group.id)
+                return self.back()
             self.group.refresh_from_db()
         return self._page(form, filtered, status=400)
 
+    def _filter(self, parameters: Any) -> FilterForm:
+        return filter_form(parameters, appliance_names(self.project))
+
     def _page(self, form: NameForm, filtered: FilterForm, *, status: int = 200) -> HttpResponse:
-        return self.page("portal/group_settings.html", {"form": form, "filter": filtered}, status=status)
+        context = {
+            "form": form,
+            "copy_name": f"Copy of {self.group.name}"[: NameForm.base_fields["name"].max_length],  # type: ignore[attr-defined]
+            "assessment_count": Assessment.objects.filter(group=self.group, deleted_at=None).count(),
+            **preview_of(self.project, filtered),
+        }
+        return self.page("portal/group_settings.html", context, status=status)
+
+
+class CopyGroupView(OneGroupView):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
+        body = GroupCopy(data={"name": request.POST.get("name", "")})
+        try:
+            body.is_valid(raise_exception=True)
+            self.group = membership.copy_group(self.group, body.validated_data["name"])
+        except DomainError as error:
+            messages.error(request, error.detail)
+            return redirect("portal:group-settings", self.project.id, self.group.id)
+        messages.success(request, f"{self.group.name} was made.")
+        return self.back()
+
+
+class ConvertGroupView(OneGroupView):
+    """Lists who matches now instead of following a filter, or the other way round."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, project: str, group: str) -> HttpResponse:
+        filtered = filter_form(request.POST, appliance_names(self.project))
+        if self.group.filter is not None:
+            membership.list_members(self.group)
+            messages.success(request, "The group lists its machines now; new ones do not join by themselves.")
+        elif filtered.is_valid():
+            membership.follow_filter(self.group, filtered.conditions)
+            messages.success(request, "The group follows its filter now; new machines that match join by themselves.")
+        else:
+            messages.error(request, "This filter cannot be; nothing was changed.")
+            return redirect("portal:group-settings", self.project.id, self.group.id)
+        return self.back()
 
 
 class DeleteGroupView(OneGroupView):

@@ -1,62 +1,35 @@
-"""The inventory: a table of machines that stays quick at any size, and one machine with its parts and history."""
+"""The inventory: a table of machines that stays quick at any size, as a page, as CSV, and as each person wants it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from django import forms
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 
-from groups.filters import MachineFilter, matching_machines
-from ingest.imports.models import ImportedUtilization
-from ingest.models import Disk, Machine, MachineChange, Nic, PowerState
-from migrate_hub.portal import charts, coverage
-from migrate_hub.portal.access import ProjectPortalView, found
-from migrate_hub.portal.forms import DomainForm
-from migrate_hub.portal.paging import page_of
-from migrate_hub.portal.wording import STATED, change_in_words, measured
-from migrate_hub.tenants.models import Project
-
-MAX_CHANGES_SHOWN = 100
-MAX_DUPLICATES_SHOWN = 20
-POWER_STATES = (
-    ("", "Any"),
-    (PowerState.ON, "On"),
-    (PowerState.OFF, "Off"),
-    (PowerState.SUSPENDED, "Suspended"),
-    (PowerState.UNKNOWN, "Unknown"),
+from groups.filters import matching_machines
+from ingest.machine_columns import machines_csv
+from ingest.models import Machine
+from ingest.sorting import SORTS, machine_order
+from ingest.tables import PAGE_SIZES, keep_table, table_of
+from migrate_hub.portal.access import ProjectPortalView
+from migrate_hub.portal.htmx import is_htmx
+from migrate_hub.portal.machine_filters import (
+    FilterForm,
+    InventoryForm,
+    appliance_names,
+    chips_of,
+    filter_form,
+    query_without,
 )
+from migrate_hub.portal.machine_table import column_choices, headings_of, rows_of, sort_choices
+from migrate_hub.portal.paging import page_of
+from migrate_hub.tenants.models import Project, Role
 
-
-class FilterForm(DomainForm):
-    """The conditions of a machine filter; what is left empty is no condition."""
-
-    serializer = MachineFilter
-    search = forms.CharField(
-        label="Name begins with", required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"})
-    )
-    os = forms.CharField(
-        label="Operating system contains",
-        required=False,
-        max_length=255,
-        widget=forms.TextInput(attrs={"type": "search"}),
-    )
-    power_state = forms.CharField(label="Power", required=False, widget=forms.Select(choices=POWER_STATES))
-    cluster = forms.CharField(required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"}))
-    host = forms.CharField(required=False, max_length=255, widget=forms.TextInput(attrs={"type": "search"}))
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        """The checked conditions; none where the form has errors."""
-        return self.cleaned_data if self.is_valid() else {}
-
-
-def filter_form(parameters: Any) -> FilterForm:
-    """The filter that a query string or a form names. Ids of controls are kept apart from those of other forms."""
-    return FilterForm({name: parameters.get(name, "") for name in FilterForm.base_fields}, auto_id="filter_%s")
+USUAL_SORT = "name"
+MAX_DIGITS = 5
+MORE_CONDITIONS = ("cluster", "host", "discovered_by", "appliance", "history", "duplicates", "removed")
 
 
 def machines_of(project: Project) -> "QuerySet[Machine]":
@@ -65,79 +38,92 @@ def machines_of(project: Project) -> "QuerySet[Machine]":
     return rows
 
 
-@dataclass(frozen=True)
-class DiskTotal:
-    """The disks of one machine: how many, and how much."""
-
-    count: int
-    size_gb: float | None
+def listed_machines(project: Project, conditions: dict[str, Any]) -> "QuerySet[Machine]":
+    """The machines that a filter of the inventory leaves; those that vanished only when asked for."""
+    rows: QuerySet[Machine] = Machine.objects.filter(project=project)
+    return matching_machines(rows, {"removed": "false"} | conditions)
 
 
-def disk_totals(machine_ids: Iterable[UUID]) -> dict[UUID, DiskTotal]:
-    """The disks of each of some machines, in one query; machines without disks are left out."""
-    rows = Disk.objects.filter(machine_id__in=list(machine_ids)).order_by().values("machine_id")
-    return {
-        row["machine_id"]: DiskTotal(row["count"], row["size_gb"])
-        for row in rows.annotate(count=Count("id"), size_gb=Sum("size_gb"))
-    }
-
-
-def with_disks(machines: Iterable[Machine]) -> list[tuple[Machine, DiskTotal | None]]:
-    machines = list(machines)
-    totals = disk_totals(machine.id for machine in machines)
-    return [(machine, totals.get(machine.id)) for machine in machines]
-
-
-def stated_of(machine: Machine) -> dict[str, Any]:
-    """The single values of the machine's load that a file stated, with their units; nothing where none did."""
-    row = ImportedUtilization.objects.filter(machine=machine).select_related("file_import").first()
-    values = [(shown, getattr(row, name, None)) for name, shown in STATED.items()]
-    known = [measured(shown, value) for shown, value in values if value is not None]
-    return {"stated": row if known else None, "stated_values": known}
+def asked_sort(request: HttpRequest) -> str:
+    """The order that the query names; the usual one for what is none."""
+    sort = request.GET.get("sort", "")
+    return sort if sort in SORTS else USUAL_SORT
 
 
 class MachinesView(ProjectPortalView):
     section = "machines"
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        form = filter_form(request.GET)
-        machines = matching_machines(machines_of(self.project), form.conditions)
-        only_twice = request.GET.get("duplicates") == "only"
-        listed = machines.filter(duplicate_of__isnull=False) if only_twice else machines
-        page = page_of(listed, request, order_by="name_lower")
-        context = {
+        appliances = appliance_names(self.project)
+        form = filter_form(request.GET, appliances, InventoryForm)
+        status = 200 if form.is_valid() or is_htmx(request) else 400
+        return self.page("portal/machines.html", self._context(form, appliances), status=status)
+
+    def _context(self, form: FilterForm, appliances: dict[str, str]) -> dict[str, Any]:
+        request, conditions = self.request, form.conditions
+        machines, table, sort = listed_machines(self.project, conditions), table_of(self.user.id), asked_sort(request)
+        order = machine_order(sort)[0]
+        page = page_of(
+            machines.select_related("appliance") if "appliance" in table.columns else machines,
+            request,
+            order_by=order.removeprefix("-"),
+            descending=order.startswith("-"),
+            size=table.page_size,
+        )
+        return {
             "form": form,
-            "filtered": bool(form.conditions),
+            "more": [form[name] for name in MORE_CONDITIONS],
+            "filtered": bool(conditions),
+            "chips": chips_of(request.GET, conditions, appliances),
             "page": page,
-            "rows": with_disks(page.rows),
+            "rows": rows_of(page.rows, table.columns),
+            "headings": headings_of(table.columns, request.GET, sort),
+            "sort": sort,
+            "sorts": sort_choices(),
+            "table": table,
+            "column_choices": column_choices(table.columns),
+            "page_sizes": PAGE_SIZES,
+            "query": query_without(request.GET),
+            "only_twice": conditions.get("duplicates") == "only",
+            "can_group": conditions.get("duplicates") != "only" and conditions.get("removed", "false") != "true",
             **machines.aggregate(
                 count=Count("id", filter=Q(duplicate_of=None)),
                 seen_twice=Count("id", filter=Q(duplicate_of__isnull=False)),
             ),
-            "only_twice": only_twice,
         }
-        return self.page("portal/machines.html", context, status=200 if form.is_valid() else 400)
 
 
-class MachineView(ProjectPortalView):
+class InventoryTableView(ProjectPortalView):
+    """Keeps which columns and how many rows a person wants to see: nobody else's matter, so readers may."""
+
     section = "machines"
+    writes_need = Role.READER
+    http_method_names = ["post"]
 
-    def get(self, request: HttpRequest, project: str, machine: str) -> HttpResponse:
-        row: Machine = found(
-            Machine.objects.filter(project=self.project).select_related("appliance", "duplicate_of"), machine
+    def post(self, request: HttpRequest, project: str) -> HttpResponse:
+        size = request.POST.get("page_size", "")
+        keep_table(
+            self.user.id,
+            columns=request.POST.getlist("columns"),
+            page_size=int(size) if size.isascii() and size.isdigit() and len(size) < MAX_DIGITS else 0,
         )
-        changes = MachineChange.objects.filter(machine=row).order_by("-at", "id")[:MAX_CHANGES_SHOWN]
-        context = {
-            "machine": row,
-            "disks": Disk.objects.filter(machine=row).order_by("position"),
-            "nics": Nic.objects.filter(machine=row).order_by("position"),
-            "utilization": charts.utilization_of(row.id, request.GET.get("days", ""), timezone.now()),
-            "windows": charts.WINDOWS,
-            **stated_of(row),
-            **coverage.of_machine(row, timezone.now()),
-            "duplicates": Machine.objects.filter(duplicate_of=row, removed_at=None)
-            .select_related("appliance")
-            .order_by("name_lower", "id")[:MAX_DUPLICATES_SHOWN],
-            "changes": [(change, *change_in_words(change)) for change in changes],
-        }
-        return self.page("portal/machine.html", context)
+        query = request.POST.get("query", "")
+        return redirect(reverse("portal:machines", args=[self.project.id]) + (query if query.startswith("?") else ""))
+
+
+class MachinesExportView(ProjectPortalView):
+    """What the table shows, all of its rows, with its columns."""
+
+    section = "machines"
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponseBase:
+        form = filter_form(request.GET, appliance_names(self.project), InventoryForm)
+        if not form.is_valid():  # the page says beside the field what is wrong
+            return redirect(f"{reverse('portal:machines', args=[self.project.id])}?{request.GET.urlencode()}")
+        return machines_csv(
+            request,
+            listed_machines(self.project, form.conditions),
+            columns=("name", *table_of(self.user.id).columns),
+            order=machine_order(asked_sort(request)),
+        )

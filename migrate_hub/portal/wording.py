@@ -99,6 +99,23 @@ METRICS = {
     "network_received_mbps": ("Network received", "MB/s"),
     "network_transmitted_mbps": ("Network sent", "MB/s"),
 }
+CONDITIONS = {
+    "search": "name begins with “{}”",
+    "os": "operating system contains “{}”",
+    "power_state": "power is {}",
+    "cluster": "cluster is “{}”",
+    "host": "host is “{}”",
+}
+SETTLED_CONDITIONS = {
+    "discovered_by": {"appliance": "source is an appliance", "import": "source is a file"},
+    "history": {"none": "history is empty", "some": "history is not empty"},
+    "duplicates": {
+        "only": "machine is seen twice",
+        "exclude": "machine is seen once",
+        "include": "machine is seen once or twice",
+    },
+    "removed": {"true": "machine was removed", "false": "machine is there", "all": "machine is there or was removed"},
+}
 PRICES = {
     "linux": "Compute",
     "windows": "Compute with Windows license",
@@ -203,16 +220,18 @@ def credits_in_words(refusal: Mapping[str, Any]) -> str:
     return f"its CPU credits carry {carried} cores at this load, headroom included, and {needed} are needed: {detail}"
 
 
-def conditions_in_words(conditions: Mapping[str, Any] | None) -> list[str]:
-    """A machine filter, condition by condition."""
-    sentences = {
-        "search": "name begins with “{}”",
-        "os": "operating system contains “{}”",
-        "power_state": "power is {}",
-        "cluster": "cluster is “{}”",
-        "host": "host is “{}”",
-    }
-    return [sentences[name].format(value) for name, value in (conditions or {}).items() if name in sentences and value]
+def conditions_in_words(conditions: Mapping[str, Any] | None, appliances: Mapping[str, str] | None = None) -> list[str]:
+    """A machine filter, condition by condition; `appliances` are names by id."""
+    return [condition_in_words(name, value, appliances or {}) for name, value in (conditions or {}).items() if value]
+
+
+def condition_in_words(name: str, value: Any, appliances: Mapping[str, str]) -> str:
+    """One condition of a machine filter, as it follows "machines whose"."""
+    if name == "appliance":
+        return f"appliance is “{appliances.get(str(value), 'one that is not there')}”"
+    if name in SETTLED_CONDITIONS:
+        return SETTLED_CONDITIONS[name].get(str(value), f"{plain(name)} is {value}")
+    return CONDITIONS.get(name, plain(name) + " is {}").format(value)
 
 
 def change_in_words(change: MachineChange) -> tuple[str, str, str]:
