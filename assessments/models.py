@@ -1,8 +1,7 @@
 """Assessment, its runs with everything they pinned, and what a run decided about machines and disks."""
 
-from uuid import UUID
-
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q

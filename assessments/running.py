@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import IntArray
+from assessments.filters import compute_facets
+from assessments.highlights import compute_insights
 from assessments.inputs import LoadedMachines, load_machines
 from assessments.left_out import left_out
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunShard, RunStatus
@@ -132,6 +134,8 @@ def publish_run(claim: Claim) -> None:
         run = _unfinished_run(claim)
         run.summary = summarize(run, rankings_of(run))
         run.summary |= left_out(run)
+        # What pages ask of every row each time they are opened.
+        run.summary |= {"insights": compute_insights(run), "facets": compute_facets(run)}
         run.status, run.finished_at = RunStatus.COMPLETED, timezone.now()
         run.save(update_fields=["summary", "status", "finished_at"])
         if run.repeats_id is None:

@@ -49,6 +49,8 @@ urlpatterns = [
     path(ASSESSMENT + "recalculate/", AssessmentsView.as_view({"post": "recalculate"}), name="assessment-recalculate"),
     path(ASSESSMENT + "cancel/", AssessmentsView.as_view({"post": "cancel"}), name="assessment-cancel"),
     path(ASSESSMENT + "machines/", AssessedMachinesView.as_view({"get": "list"}), name="assessed-machines"),
+    path(ASSESSMENT + "totals/", AssessedMachinesView.as_view({"get": "totals"}), name="assessed-totals"),
+    path(ASSESSMENT + "insights/", AssessedMachinesView.as_view({"get": "insights"}), name="assessed-insights"),
     path(
         ASSESSMENT + "machines/<str:machine>/",
         AssessedMachinesView.as_view({"get": "retrieve"}),

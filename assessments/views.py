@@ -1,5 +1,7 @@
 """Assessments of a project: make, read, change, recalculate, cancel; their rows and traces."""
 
+from dataclasses import asdict
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -13,11 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assessments import queueing
-from assessments.engine.issues import READINESS
-from assessments.filters import by_name
+from assessments.filters import SORTS, filtered, order_of, totals_of
 from assessments.freshness import freshness
+from assessments.highlights import insights_of
 from assessments.models import AssessedDisk, AssessedMachine, Assessment, AssessmentRun, RunShard, RunStatus
 from assessments.presentation import decision_trace, disk_row, machine_row, nic_row
+from assessments.result_serializers import FILTER_PARAMETERS, InsightsOut, TotalsOut
+from assessments.results import amount_text
 from assessments.serializers import (
     AssessmentChange,
     AssessmentDetail,
@@ -183,12 +187,15 @@ class RunRowsView(ProjectViewSet):
 class AssessedMachinesView(RunRowsView):
     model = AssessedMachine
     serializer_class = MachineRow
-    ordering = ("name", "id")
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("readiness", enum=list(READINESS)),
-            OpenApiParameter("search", OpenApiTypes.STR, description="The start of the name, in the case it has."),
+            *FILTER_PARAMETERS,
+            OpenApiParameter(
+                "sort",
+                enum=[name for each in SORTS for name in (each, f"-{each}")],
+                description="`-`: the largest first. Default: name.",
+            ),
             RUN_PARAMETER,
         ],
         responses=MachineRow(many=True),
@@ -201,15 +208,30 @@ class AssessedMachinesView(RunRowsView):
         assert self.paginator is not None
         return self.paginator.get_paginated_response(rows.data)
 
+    @property
+    def ordering(self) -> tuple[str, ...]:  # type: ignore[override]  # of each request its own
+        return order_of(self.request.query_params.get("sort", "name"))
+
     def _filtered(self, request: Request) -> models.QuerySet[AssessedMachine]:
-        machines = self.get_queryset()
-        readiness = request.query_params.get("readiness")
-        if readiness is not None:
-            if readiness not in READINESS:
-                raise DomainError(code="invalid", detail=f"readiness must be one of {', '.join(READINESS)}.")
-            machines = machines.filter(readiness=readiness)
-        prefix = request.query_params.get("search")
-        return by_name(machines, prefix) if prefix else machines
+        return filtered(self.get_queryset(), self.run, request.query_params)
+
+    @extend_schema(parameters=[*FILTER_PARAMETERS, RUN_PARAMETER], responses=TotalsOut)
+    def totals(self, request: Request, project: str, assessment: str) -> Response:
+        """What the machines that the filters leave come to."""
+        found = totals_of(self._filtered(request))
+        told = {
+            **asdict(found),
+            "currency": self.run.settings["currency"],
+            "monthly_cost": amount_text(Decimal(found.monthly_cost)),
+            "monthly_saving": amount_text(Decimal(found.monthly_saving)),
+        }
+        return Response(TotalsOut(told).data)
+
+    @extend_schema(parameters=[RUN_PARAMETER], responses=InsightsOut)
+    def insights(self, request: Request, project: str, assessment: str) -> Response:
+        """What to look at first, and how busy the recommended sizes will be."""
+        told = {**insights_of(self.run), "prices_as_of": self.run.catalog.as_of}
+        return Response(InsightsOut(told).data)
 
     @extend_schema(parameters=[RUN_PARAMETER], responses=MachineDetail)
     def retrieve(self, request: Request, project: str, assessment: str, machine: str) -> Response:
