@@ -5,12 +5,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import IO, Any
 
-from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, PageBreak, Spacer, Table
 
 from reports.summary_pdf.charts import Part, bars, ring
-from reports.summary_pdf.pages import INNER, Frame, build, heading_cell, lined, money, padding, section, shown
+from reports.summary_pdf.pages import INNER, Frame, build, heading_cell, key_figures, lined, money, section, shown
 from reports.summary_pdf.text import paragraph, style
 from reports.workbook.figures import Figures
 from reports.workbook.formats import READINESS_COLORS
@@ -71,13 +70,7 @@ def _key_figures(report: Report) -> Table:
         ("Total a month", money(summary.monthly_cost, currency)),
         ("Confidence", stars(summary.confidence_stars)),
     ]
-    cells = [
-        [paragraph(label, style(8)), paragraph(value, style(14, bold=True, color=report.look.primary))]
-        for label, value in found
-    ]
-    table = Table([cells], colWidths=[INNER * share for share in (0.2, 0.2, 0.34, 0.26)])
-    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(report.look.pale)), *padding(8)])
-    return table
+    return key_figures(found, (0.2, 0.2, 0.34, 0.26), report.look)
 
 
 def _readiness(report: Report) -> Flowable:

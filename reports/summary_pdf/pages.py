@@ -1,7 +1,7 @@
 """What every PDF page of ours has: the band, sections, lined tables, money; and how a document is built from them."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -67,6 +67,17 @@ def section(look: Look, title: str, *content: Flowable) -> Flowable:
 def money(amount: Decimal | None, currency: str) -> str:
     """`$1,234.56`."""
     return NOT_APPLICABLE if amount is None else f"{money_sign(currency)}{amount:,.2f}"
+
+
+def key_figures(found: Sequence[tuple[str, str]], shares: Sequence[float], look: Look) -> Table:
+    """Labels with a large figure each, side by side; `shares` of the width."""
+    cells = [
+        [paragraph(label, style(8)), paragraph(value, style(14, bold=True, color=look.primary))]
+        for label, value in found
+    ]
+    table = Table([cells], colWidths=[INNER * share for share in shares])
+    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(look.pale)), *padding(8)])
+    return table
 
 
 def padding(points: int) -> list[tuple[Any, ...]]:

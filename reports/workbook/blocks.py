@@ -82,8 +82,8 @@ def what_if(book: Book, report: Report, *, header_row: int) -> Block:
             (Decimal(0), Kind.MONEY, f"=E{header_row + 5}-F{header_row + 5}"),
         ],
     ]
-    block = _block(book, WHAT_IF_HEADINGS, lines, header_row=header_row)
-    return Block(tuple(_as_input(book, cell, header_row) for cell in block.cells), header_row, block.rows)
+    found = block(book, WHAT_IF_HEADINGS, lines, header_row=header_row)
+    return Block(tuple(_as_input(book, cell, header_row) for cell in found.cells), header_row, found.rows)
 
 
 def _input(label: str, value: Decimal | int, kind: Kind, moves: str) -> list[Content]:
@@ -114,7 +114,7 @@ def scenarios(book: Book, totals: Sequence[ScenarioTotal], tables: Tables, *, he
         ]
         for total in totals
     ]
-    return _block(book, SCENARIO_HEADINGS, lines, header_row=header_row)
+    return block(book, SCENARIO_HEADINGS, lines, header_row=header_row)
 
 
 def top_savings(book: Book, savings: Savings, table: Table, *, header_row: int) -> Block:
@@ -128,7 +128,7 @@ def top_savings(book: Book, savings: Savings, table: Table, *, header_row: int) 
             (None, Kind.TEXT, None),
         ]
     )
-    return _block(book, SAVINGS_HEADINGS, lines, header_row=header_row)
+    return block(book, SAVINGS_HEADINGS, lines, header_row=header_row)
 
 
 def _saver(saver: Saver, table: Table) -> list[Content]:
@@ -151,10 +151,11 @@ def confidence(book: Book, figures: Figures, machines: Table, *, header_row: int
         ]
         for count in (*range(STARS, 0, -1), None)
     ]
-    return _block(book, CONFIDENCE_HEADINGS, lines, header_row=header_row)
+    return block(book, CONFIDENCE_HEADINGS, lines, header_row=header_row)
 
 
-def _block(book: Book, headings: Sequence[str], lines: Sequence[Sequence[Content]], *, header_row: int) -> Block:
+def block(book: Book, headings: Sequence[str], lines: Sequence[Sequence[Content]], *, header_row: int) -> Block:
+    """Some lines under their headings."""
     cells = [
         Placed(header_row, FIRST_COLUMN + number, book.heading(heading), _header(book, kind))
         for number, (heading, (_, kind, _)) in enumerate(zip(headings, lines[0], strict=True))

@@ -58,9 +58,15 @@ def cost_chart(book: Book, place: Place, *, title: str, height: int, paler_rows:
 
 def savings_chart(book: Book, place: Place) -> Chart:
     """One bar a machine: what the chosen scenario saves, and behind it what the cheapest one would save beyond."""
+    colors = (book.look.highlight, book.look.primary)
+    return stacked_chart(book, place, title="Top savings a month", colors=colors, kind=Kind.MONEY)
+
+
+def stacked_chart(book: Book, place: Place, *, title: str, colors: Sequence[str], kind: Kind) -> Chart:
+    """One bar a row, the first on top, made of as many columns as there are colors; headings stand in the row above."""
     chart = cast(Chart, book.workbook.add_chart({"type": "bar", "subtype": "stacked"}))
-    _dress(book, chart, "Top savings a month")
-    for column, color in ((place.values, book.look.highlight), (place.values + 1, book.look.primary)):
+    _dress(book, chart, title)
+    for column, color in enumerate(colors, start=place.values):
         series = {
             "name": [place.sheet, place.first_row - 1, column],
             "categories": place.column(place.names),
@@ -70,12 +76,12 @@ def savings_chart(book: Book, place: Place) -> Chart:
         }
         chart.add_series(series)
     chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
-    money: dict[str, Any] = {
-        "num_format": book.number_formats[Kind.MONEY].replace(".00", ""),
+    axis: dict[str, Any] = {
+        "num_format": book.number_formats[kind].replace(".00", ""),
         "num_font": {"color": INK},
     }
-    money["label_position"] = "high"  # at the bottom: the other axis runs from top to bottom
-    chart.set_x_axis({**money, "major_gridlines": {"visible": True, "line": {"color": LINE}}, "line": {"none": True}})
+    axis["label_position"] = "high"  # at the bottom: the other axis runs from top to bottom
+    chart.set_x_axis({**axis, "major_gridlines": {"visible": True, "line": {"color": LINE}}, "line": {"none": True}})
     chart.set_legend({"position": "bottom", "font": {"color": INK}})
     return chart
 

@@ -1,8 +1,8 @@
-"""The workbook of the difference between two runs: totals by cause as formulas and a chart, and a row a machine."""
+"""The difference between two runs: totals by cause as formulas and a chart, and a row a machine."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,16 +12,17 @@ from typing import IO
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from reports.workbook.blocks import Placed
 from reports.workbook.charts import Place, cost_chart
-from reports.workbook.columns import Cell, Column, Kind
-from reports.workbook.formats import ACCENT, INK, LINE, PALE, Book, excel_date
-from reports.workbook.overview import ROW_HEIGHT_PIXELS, ROW_HEIGHT_POINTS, write_cell
+from reports.workbook.columns import Column, Kind
+from reports.workbook.formats import Book, excel_date
+from reports.workbook.labeled import line_cells, set_heights, set_up, write_title
+from reports.workbook.overview import write_cell
 from reports.workbook.rows import Part, RowWriter
 from reports.workbook.sheets import SCHEMA_VERSION, Sheet
 from reports.workbook.splicing import splice
-from reports.workbook.summary import sum_formula
+from reports.workbook.summary import NO_TABLE, Line, sum_formula
 from reports.workbook.tables import Table, add_table
+from reports.workbook.text_forms import Content
 from reports.workbook.values import Readiness
 from reports.workbook.wording import READINESS, worded
 from reports.workbook.writer import MAX_SHEET_ROWS, deliver, new_workbook
@@ -30,7 +31,7 @@ OVERVIEW = "Difference"
 CAUSES = ("membership", "inventory", "performance", "settings", "price")
 FIRST_ROW = 2
 ROOM_FOR_AMOUNTS = Decimal("0.4")  # of the space between the lowest and the highest amount
-CHART_WIDTH_PIXELS = 560
+CHART_WIDTH_PIXELS, MAX_CHART_PIXELS = 560, 480
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,34 @@ def _ready(code: Readiness | None) -> str:
     return "Not in this run" if code is None else worded(READINESS, code) or ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some rows, under the key of their sheet."""
+
+    machines: Sequence[DifferenceRow]
+
+
+def difference_content(found: Difference) -> Content:
+    """The difference as CSV files and JSON lines have it."""
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "project_name": found.project_name,
+        "currency": found.currency,
+        "before": asdict(found.before),
+        "after": asdict(found.after),
+        "causes": found.causes,
+        "notes": found.notes,
+    }
+    return Content(
+        table="difference",
+        head=head,
+        pairs=[(OVERVIEW, _lines(found, NO_TABLE))],
+        currency=found.currency,
+        sheets=[MACHINES],
+        batches=lambda: (_Batch(rows) for rows in found.rows()),
+    )
+
+
 def write_difference(found: Difference, target: Path | IO[bytes], *, max_sheet_rows: int = MAX_SHEET_ROWS) -> None:
     """Write the workbook; the same difference gives the same bytes."""
     with TemporaryDirectory(prefix="workbook-") as name:
@@ -124,57 +153,46 @@ def _write_sheets(workbook: Workbook, found: Difference, folder: Path, *, max_sh
     return {f"xl/worksheets/sheet{number}.xml": part for number, part in enumerate(parts, start=2)}
 
 
-Line = tuple[str, Cell, Kind, str | None]
-
-
 def _write_overview(book: Book, sheet: Worksheet, found: Difference, table: Table) -> None:
-    sheet.hide_gridlines(2)
-    sheet.set_default_row(ROW_HEIGHT_POINTS)
-    sheet.set_column(0, 0, 40)
-    sheet.set_column(1, 1, 44)
-    sheet.set_landscape()
-    sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 1)
-    title = book.format(Kind.TEXT, bold=True, font_size=18, font_color=ACCENT)
-    write_cell(sheet, Placed(0, 0, "Difference between two runs", title))
+    set_up(sheet)
+    write_title(book, sheet, "Difference between two runs")
     lines = _lines(found, table)
-    for row, (label, value, kind, formula) in enumerate(lines, start=FIRST_ROW):
-        look: dict[str, str | int | bool] = {"bottom": 1, "bottom_color": LINE, "font_color": INK}
-        if label == "Difference":
-            look |= {"bold": True, "bg_color": PALE}
-        write_cell(sheet, Placed(row, 0, label, book.format(Kind.TEXT, **look)))
-        # A long name would lose its beginning behind the label.
-        write_cell(sheet, Placed(row, 1, value, book.format(kind, align="right", shrink=True, **look), formula))
-    first = FIRST_ROW + next(row for row, line in enumerate(lines) if line[0] == "By membership")
-    height = (len(lines) - 1) * ROW_HEIGHT_PIXELS
+    height = set_heights(sheet, lines, first_row=FIRST_ROW)
+    for cell in line_cells(book, lines, first_row=FIRST_ROW, strong={"Difference"}):
+        write_cell(sheet, cell)
+    first = FIRST_ROW + next(row for row, line in enumerate(lines) if line.label == "By membership")
     place = Place(OVERVIEW, first, first + len(CAUSES) - 1, 0, 1)
-    chart = cost_chart(book, place, title="Difference a month by cause", height=height)
+    chart = cost_chart(book, place, title="Difference a month by cause", height=min(height, MAX_CHART_PIXELS))
     lowest = min(found.causes.values())
     if lowest < 0:  # its amount stands left of the bar, and must not reach the names
         room = {"min": float(lowest + ROOM_FOR_AMOUNTS * (lowest - max(found.causes.values())))}
         chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, **room})
-    chart.set_size({"width": CHART_WIDTH_PIXELS, "height": height})
+    chart.set_size({"width": CHART_WIDTH_PIXELS, "height": min(height, MAX_CHART_PIXELS)})
     sheet.insert_chart(FIRST_ROW, 3, chart)
 
 
 def _lines(found: Difference, table: Table) -> list[Line]:
     total = sum(found.causes.values(), Decimal(0))
+
+    def money(label: str, value: Decimal, key: str) -> Line:
+        return Line(label=label, value=value, kind=Kind.MONEY, formula=sum_formula(table, key))
+
     return [
-        ("Project", found.project_name, Kind.TEXT, None),
+        Line(label="Project", value=found.project_name),
         *_side("Before", found.before),
         *_side("After", found.after),
-        ("Total before", found.before.monthly_cost, Kind.MONEY, sum_formula(table, "before_monthly_cost")),
-        ("Total after", found.after.monthly_cost, Kind.MONEY, sum_formula(table, "after_monthly_cost")),
-        ("Difference", total, Kind.MONEY, sum_formula(table, "difference")),
-        *((f"By {cause}", found.causes[cause], Kind.MONEY, sum_formula(table, cause)) for cause in CAUSES),
-        *((note, None, Kind.TEXT, None) for note in found.notes),  # alone in its row, so that it runs on
-        ("Schema version", SCHEMA_VERSION, Kind.TEXT, None),
+        money("Total before", found.before.monthly_cost, "before_monthly_cost"),
+        money("Total after", found.after.monthly_cost, "after_monthly_cost"),
+        money("Difference", total, "difference"),
+        *(money(f"By {cause}", found.causes[cause], cause) for cause in CAUSES),
+        *(Line(label="Note", value=note) for note in found.notes),
+        Line(label="Schema version", value=SCHEMA_VERSION),
     ]
 
 
 def _side(label: str, side: Side) -> list[Line]:
     return [
-        (label, f"{side.assessment_name}, run {side.run_number}", Kind.TEXT, None),
-        (f"{label}: of (UTC)", side.created_at, Kind.INSTANT, None),
-        (f"{label}: machines", side.machines, Kind.COUNT, None),
+        Line(label=label, value=f"{side.assessment_name}, run {side.run_number}"),
+        Line(label=f"{label}: of (UTC)", value=side.created_at, kind=Kind.INSTANT),
+        Line(label=f"{label}: machines", value=side.machines, kind=Kind.COUNT),
     ]

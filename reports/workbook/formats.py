@@ -60,7 +60,12 @@ def money_sign(currency: str) -> str:
 
 
 def money_format(currency: str) -> str:
-    """Excel's number format for a currency; only signs that mean one currency stand for it, else its code does."""
+    """Excel's number format for a currency; only signs that mean one currency stand for it, else its code does.
+
+    Without a currency, where rows have different ones, the amount alone.
+    """
+    if not currency:
+        return "#,##0.00"
     digits = "#,##0" if currency in _WITHOUT_CENTS else "#,##0.00"
     return f"[${money_sign(currency)}]{digits}"
 
@@ -101,7 +106,7 @@ class Book:
         return self.workbook.add_format({"num_format": self.number_formats[kind], **properties})
 
     def heading(self, text: str) -> str:
-        return text.replace("{currency}", self.currency)
+        return text.replace("{currency}", self.currency).strip()
 
 
 def put(sheet: Worksheet, row: int, column: int, value: Cell, cell_format: Format) -> None:

@@ -43,7 +43,7 @@ def write_overview(
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
         write_cell(sheet, cell)
     _name_cells(book, lines)
-    _insert_logo(sheet, report.look)
+    insert_logo(sheet, report.look)
     if live:
         _offer_inputs(book, sheet, live)
     _insert_charts(book, sheet, lines, first_row=live.last_row + 2 if live else FIRST_LINE_ROW)
@@ -92,7 +92,7 @@ def _title(book: Book, report: Report) -> list[Placed]:
     return cells
 
 
-def _insert_logo(sheet: Worksheet, look: Look) -> None:
+def insert_logo(sheet: Worksheet, look: Look) -> None:
     """At the right of the title, as large as two rows allow."""
     if look.logo is None:
         return

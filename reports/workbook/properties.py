@@ -14,6 +14,7 @@ from reports.workbook.values import Origin, Report, Settings
 from reports.workbook.wording import (
     COMMITMENTS,
     DISK_TYPES,
+    HYBRID_BENEFITS,
     NOT_APPLICABLE,
     OFFERS,
     SIZING_CRITERIA,
@@ -34,12 +35,36 @@ FIXED_SHEETS = (
 
 def write_properties(book: Book, report: Report) -> None:
     sheet = book.workbook.add_worksheet(PROPERTIES_NAME)
-    _write_pairs(book, sheet, headings=("Property", "Selected value"), lines=property_lines(report.settings))
+    write_pairs(book, sheet, headings=("Property", "Selected value"), lines=property_lines(report.settings))
 
 
 def property_lines(settings: Settings) -> list[Line]:
     """All settings in Azure's order; what we know beyond it comes after the note."""
     return [*_target(settings), *_sizing(settings), *_note(settings)]
+
+
+def settings_words(settings: Settings) -> str:
+    """What was chosen, in one line: how it was sized, where to, and on what terms."""
+    by_history = (
+        ()
+        if settings.percentile is None
+        else (worded(WINDOWS, settings.performance_window) or "", f"percentile {settings.percentile:g}")
+    )
+    rule = "" if settings.commitment == "none" else f" ({settings.commitment_rule})"
+    words = (
+        settings.target_region,
+        worded(SIZING_CRITERIA, settings.sizing_criterion),
+        *by_history,
+        f"comfort factor {factor(settings.comfort_factor)}",
+        worded(OFFERS, settings.offer),
+        f"reserved: {worded(COMMITMENTS, settings.commitment)}{rule}",
+        f"own licenses: {worded(HYBRID_BENEFITS, settings.hybrid_benefit)}",
+        f"discount {settings.discount_percent.normalize():f} %",
+        f"{settings.uptime_days_per_month} days of {settings.uptime_hours_per_day} hours",
+        f"disks: {joined(tuple(worded(DISK_TYPES, code) or '' for code in settings.disk_types))}",
+        f"sizes: {joined(settings.sku_families) or 'all'}",
+    )
+    return ", ".join(word for word in words if word)
 
 
 def _target(settings: Settings) -> list[Line]:
@@ -100,7 +125,7 @@ def write_read_me(book: Book, report: Report, origin: Origin, *, layout: Layout,
         *(Line(label=f"Sheet {name}", value=meaning) for name, meaning in FIXED_SHEETS if report.choice.has(name)),
         *(Line(label=f"Sheet {sheet.name}", value=sheet.meaning) for sheet in sheets),
     ]
-    _write_pairs(book, sheet, headings=("About this workbook", ""), lines=lines)
+    write_pairs(book, sheet, headings=("About this workbook", ""), lines=lines)
     if origin.url:
         _write_link(book, sheet, row=len(lines) + 1, url=clean_text(origin.url))
 
@@ -113,7 +138,8 @@ def _write_link(book: Book, sheet: Worksheet, *, row: int, url: str) -> None:
         put(sheet, row, 1, url, book.cells[Kind.TEXT])
 
 
-def _write_pairs(book: Book, sheet: Worksheet, *, headings: tuple[str, str], lines: Sequence[Line]) -> None:
+def write_pairs(book: Book, sheet: Worksheet, *, headings: tuple[str, str], lines: Sequence[Line]) -> None:
+    """Labels and values under two headings."""
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, 0, 36)
     sheet.set_column(1, 1, 80)

@@ -1,4 +1,4 @@
-"""The tables of a report as CSV files in a zip, and as JSON lines: the same rows as in the workbook.
+"""The tables of any report as CSV files in a zip, and as JSON lines: the same rows as in its workbook.
 
 Each table grows in a file of its own while the report is read once, so memory does not grow with the rows.
 """
@@ -9,10 +9,9 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -35,19 +34,50 @@ COPY_BYTES = 1024 * 1024
 Write = Callable[[Sequence[Any]], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a text form holds: `head` is the first JSON line, of the table `table`; `pairs` are labels with values.
+
+    `batches` starts from the first row at each call; a batch has the rows of a sheet as the attribute that the sheet's
+    key names.
+    """
+
+    table: str
+    head: dict[str, Any]
+    pairs: Sequence[tuple[str, Sequence[Line]]]
+    currency: str
+    sheets: Sequence[Sheet]
+    batches: Callable[[], Iterable[Any]]
+
+
+def _content(report: Report, layout: Layout) -> Content:
+    return Content(
+        table="report",
+        head=_head(report),
+        pairs=_pairs(report, layout),
+        currency=report.settings.currency,
+        sheets=sheets_of(report, layout),
+        batches=report.chunks,
+    )
+
+
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
 
 def write_csv(report: Report, target: IO[bytes], *, layout: str = NEWEST_LAYOUT) -> None:
     """A zip with one CSV file a table (RFC 4180, UTF-8): headings as in the workbook's layout, figures unrounded."""
-    sheets = sheets_of(report, LAYOUTS[layout])
+    write_content_csv(_content(report, LAYOUTS[layout]), target)
+
+
+def write_content_csv(content: Content, target: IO[bytes]) -> None:
+    """As `write_csv`, of any report."""
     with (
-        _streamed(report, sheets, _csv_writer(report.settings.currency)) as paths,
+        _streamed(content, _csv_writer(content.currency)) as paths,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for name, lines in _pairs(report, LAYOUTS[layout]):
+        for name, lines in content.pairs:
             archive.writestr(_member(f"{name}.csv"), _csv_pairs(lines))
-        for sheet, path in zip(sheets, paths, strict=True):
+        for sheet, path in zip(content.sheets, paths, strict=True):
             _add_file(archive, f"{sheet.name}.csv", path)
 
 
@@ -72,7 +102,7 @@ def _csv_writer(currency: str) -> Callable[[Sheet, IO[str]], Write]:
     def start(sheet: Sheet, file: IO[str]) -> Write:
         writer = csv.writer(file)
         file.write(BYTE_ORDER_MARK)
-        writer.writerow([column.heading.replace("{currency}", currency) for column in sheet.columns])
+        writer.writerow([column.heading.replace("{currency}", currency).strip() for column in sheet.columns])
         cells = [(column.cell, column.missing) for column in sheet.columns]
 
         def write(rows: Sequence[Any]) -> None:
@@ -110,9 +140,13 @@ def write_jsonl(report: Report, target: IO[bytes]) -> None:
     Codes and names are those of the API, the fields the keys of the documented schema; money and exact quantities are
     decimal strings; what has no value is left out.
     """
-    target.write(_encode({"table": "report", **_head(report)}) + b"\n")
-    sheets = sheets_of(report, LAYOUTS[NEWEST_LAYOUT])
-    with _streamed(report, sheets, _json_writer) as paths:
+    write_content_jsonl(_content(report, LAYOUTS[NEWEST_LAYOUT]), target)
+
+
+def write_content_jsonl(content: Content, target: IO[bytes]) -> None:
+    """As `write_jsonl`, of any report."""
+    target.write(_encode({"table": content.table, **content.head}) + b"\n")
+    with _streamed(content, _json_writer) as paths:
         for path in paths:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, target, COPY_BYTES)
@@ -136,7 +170,7 @@ def _head(report: Report) -> dict[str, Any]:
 
 
 def _json_writer(sheet: Sheet, file: IO[str]) -> Write:
-    fields = [(column.key, attrgetter(column.key)) for column in sheet.columns]
+    fields = [(column.key, column.code) for column in sheet.columns]
     table = sheet.name
 
     def write(rows: Sequence[Any]) -> None:
@@ -174,18 +208,17 @@ def _cleaned(value: Any) -> Any:
 
 
 @contextmanager
-def _streamed(
-    report: Report, sheets: Sequence[Sheet], start: Callable[[Sheet, IO[str]], Write]
-) -> Iterator[list[Path]]:
-    """Reads the report once; gives the files of the tables, which are gone afterwards."""
+def _streamed(content: Content, start: Callable[[Sheet, IO[str]], Write]) -> Iterator[list[Path]]:
+    """Reads the rows once; gives the files of the tables, which are gone afterwards."""
+    sheets = content.sheets
     with TemporaryDirectory(prefix="tables-") as folder:
         paths = [Path(folder) / sheet.key for sheet in sheets]
         with ExitStack() as stack:
             files = [stack.enter_context(path.open("w", encoding="utf-8", newline="")) for path in paths]
             writers = [start(sheet, file) for sheet, file in zip(sheets, files, strict=True)]
-            for chunk in report.chunks():
+            for batch in content.batches():
                 for sheet, write in zip(sheets, writers, strict=True):
-                    write(getattr(chunk, sheet.key))
+                    write(getattr(batch, sheet.key))
         yield paths
 
 

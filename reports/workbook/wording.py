@@ -10,6 +10,12 @@ READINESS = {
     "not_ready": "Not ready for Azure",
     "unknown": "Unknown Readiness",
 }
+READINESS_HEADINGS = {
+    "ready": "Ready",
+    "ready_with_conditions": "With conditions",
+    "not_ready": "Not ready",
+    "unknown": "Unknown",
+}
 SECURITY_READINESS = {
     "ready": "Ready",
     "ready_with_conditions": "Ready With Conditions",
@@ -33,6 +39,7 @@ COMMITMENTS = {
     "savings_plan_1y": "1-year savings plan",
     "savings_plan_3y": "3-year savings plan",
 }
+HYBRID_BENEFITS = {"none": "none", "windows": "Windows", "windows_and_linux": "Windows and Linux"}
 SCENARIOS = {
     "pay_as_you_go": "Pay as you go",
     "reservation_1y": "1-year reservation",
@@ -48,6 +55,11 @@ MOVES_WITH = {
     "discount": "Discount",
     "nothing": "Nothing",
     "discount_itself": "Is the discount",
+}
+FRESHNESS = {
+    "current": "Current",
+    "out_of_sync": "Out of sync: the group changed",
+    "outdated": "Outdated: machines changed",
 }
 WINDOWS = {"1_day": "1 Day", "1_week": "1 Week", "1_month": "1 Month"}
 

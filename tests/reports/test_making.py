@@ -34,7 +34,9 @@ def asked_for(tenant_id: int, assessment_id: str, **changes: Any) -> Report:
     """A report that no job makes."""
     run = Assessment.objects.get(id=assessment_id).current_run
     row = {"layout": "2024", "expires_at": timezone.now() + timedelta(days=1), "status": "running", **changes}
-    report: Report = Report.objects.create(assessment_id=UUID(assessment_id), run=run, **row)
+    report: Report = Report.objects.create(
+        project_id=run.assessment.project_id, assessment_id=UUID(assessment_id), run=run, **row
+    )
     return report
 
 
