@@ -36,15 +36,11 @@ def reports_of(
     if kind:
         rows = rows.filter(OF_KIND[ReportKind(kind)])
     pinned = ReportRun.objects.filter(report=OuterRef("id"))
-    newer = Exists(pinned.exclude(run=F("run__assessment__current_run")))
-    return with_machines(rows).select_related("file", "run", "assessment").annotate(has_newer_runs=newer)
-
-
-def with_machines(reports: "QuerySet[Report]") -> "QuerySet[Report]":
-    """Reports that know how many machines their pinned runs have."""
-    pinned = ReportRun.objects.filter(report=OuterRef("id"))
     machines = pinned.order_by().values("report").annotate(all=Sum("run__machine_count")).values("all")
-    return reports.annotate(pinned_machines=Subquery(machines, output_field=IntegerField()))
+    return rows.select_related("file", "run", "assessment").annotate(
+        pinned_machines=Subquery(machines, output_field=IntegerField()),
+        has_newer_runs=Exists(pinned.exclude(run=F("run__assessment__current_run"))),
+    )
 
 
 def machines_of(report: Report) -> int:
@@ -89,6 +85,7 @@ def emails_of(user_ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
 def _shown(report: Report, emails: Mapping[UUID | None, str]) -> dict[str, Any]:
     answer: dict[str, Any] = {
         **{name: getattr(report, name) for name in NAMES},
+        "template": report.choice or None,
         "assessment_name": report.assessment.name if report.assessment else None,
         "run_number": report.run.number if report.run else None,
         "is_current_run": is_current(report),

@@ -13,7 +13,8 @@ from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Project
-from reports.models import Report, ReportFormat, ReportRun
+from reports.models import Report, ReportFormat, ReportRun, ReportTemplate
+from reports.report_templates.using import copy_of
 from reports.workbook import LAYOUTS, NEWEST_LAYOUT, REFUSED_SHOWN
 
 REPORT_TASK = "reports.make"
@@ -26,14 +27,16 @@ def queue_report(
     assessment: Assessment,
     *,
     now: datetime,
-    format: str = ReportFormat.XLSX,
-    layout: str = NEWEST_LAYOUT,
-    refused_shown: int = REFUSED_SHOWN,
+    format: str | None = None,
+    layout: str | None = None,
+    refused_shown: int | None = None,
     run: UUID | None = None,
     before_run: UUID | None = None,
+    template: ReportTemplate | None = None,
 ) -> Report:
     """A report of the run that is published now, or of another completed one; or of what changed since another run.
 
+    What is not given is as the template says, of which the report keeps a copy; without one as we have it.
     409 when there is no published run yet.
     """
     shown = assessment.current_run if run is None else _run_of(assessment, run)
@@ -41,6 +44,8 @@ def queue_report(
         raise DomainError(
             code="no_results_yet", status=409, detail="No run of this assessment has completed yet. Ask again later."
         )
+    format = format or (template.format if template else ReportFormat.XLSX)
+    layout = layout or (template.layout if template else NEWEST_LAYOUT)
     if layout not in LAYOUTS:
         raise DomainError(code="invalid", detail=f"layout must be one of {', '.join(LAYOUTS)}.")
     _refuse_too_many()
@@ -52,7 +57,8 @@ def queue_report(
         before_run=before,
         format=format,
         layout=layout,
-        refused_shown=refused_shown,
+        refused_shown=refused_shown or (template.refused_shown if template else REFUSED_SHOWN),
+        choice=copy_of(template, format=format, currency=shown.settings["currency"]) if before is None else {},
         created_by=current_actor.get().user_id,
         created_at=now,
         expires_at=now + KEEP,

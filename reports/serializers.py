@@ -17,14 +17,25 @@ KINDS = choices(*ReportKind.values)
 
 
 class ReportIn(StrictSerializer):
-    format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
-    layout = serializers.ChoiceField(choices=choices(*LAYOUTS), default=NEWEST_LAYOUT)
+    template = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="A report template: its sheets, columns, look and own workbook, and what is not given here. Without "
+        "it the tenant's default template counts, if there is one; null for none.",
+    )
+    format = serializers.ChoiceField(
+        choices=ReportFormat.choices, required=False, help_text="By default that of the template, or xlsx."
+    )
+    layout = serializers.ChoiceField(
+        choices=choices(*LAYOUTS), required=False, help_text=f"By default that of the template, or {NEWEST_LAYOUT}."
+    )
     refused_shown = serializers.IntegerField(
         min_value=1,
         max_value=MAX_REFUSED_SHOWN,
-        default=REFUSED_SHOWN,
+        required=False,
         help_text="How many of the cheaper sizes, or disks, that were refused `Decision_Trace` tells of each machine "
-        "and disk: those nearest in price. All are counted, and the API tells all of one machine.",
+        "and disk: those nearest in price. All are counted, and the API tells all of one machine. By default that of "
+        f"the template, or {REFUSED_SHOWN}.",
     )
     run = serializers.UUIDField(
         required=False, help_text="A completed run of the assessment; by default the published one."
@@ -76,11 +87,19 @@ class LinkOut(serializers.Serializer[Any]):
     revoked_at = serializers.DateTimeField(allow_null=True)
 
 
+class UsedTemplateOut(serializers.Serializer[Any]):
+    """What the template of a report was when it was asked for; it may have changed or gone since."""
+
+    id = serializers.CharField(source="template")
+    name = serializers.CharField()
+
+
 class ReportOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     format = serializers.ChoiceField(choices=ReportFormat.choices)
     layout = serializers.ChoiceField(choices=choices(*LAYOUTS))
     refused_shown = serializers.IntegerField()
+    template = UsedTemplateOut(allow_null=True)
     status = serializers.ChoiceField(choices=RunStatus.choices)
     kind = serializers.ChoiceField(choices=KINDS)
     assessment = serializers.UUIDField(source="assessment_id", allow_null=True)

@@ -21,6 +21,7 @@ from reports.links import read_link, report_behind
 from reports.listing import reports_of, shown
 from reports.models import Report
 from reports.queueing import queue_report, revoke_report
+from reports.report_templates.using import template_asked_for
 from reports.serializers import ReportIn, ReportOut
 
 
@@ -57,7 +58,8 @@ class ReportsView(ProjectViewSet):
     def create(self, request: Request, project: str, assessment: str) -> Response:
         body = ReportIn(data=request.data)
         body.is_valid(raise_exception=True)
-        report = queue_report(self.assessment, now=timezone.now(), **body.validated_data)
+        asked = {**body.validated_data, "template": template_asked_for(body.validated_data)}
+        report = queue_report(self.assessment, now=timezone.now(), **asked)
         listed = self.get_queryset().filter(id=report.id)
         return Response(told(listed)[0], status=status.HTTP_202_ACCEPTED)
 

@@ -1,5 +1,6 @@
 """An estate made through the front door: an appliance enrolls, uploads, a group is assessed, a report is made."""
 
+import io
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from PIL import Image
 
 from tests import make
 from tests.conftest import wait_until
@@ -176,6 +181,27 @@ def price_sheet(api: make.Api, *rows: str, name: str | None = None) -> str:
     return str(api.ok(api.post("price-sheets/", body), 201)["id"])
 
 
+def report_template(api: make.Api, **said: Any) -> str:
+    """The id of a report template with a logo."""
+    body = {"name": f"template {uuid4().hex[:6]}", **said}
+    template = str(api.ok(api.post("report-templates/", body), 201)["id"])
+    api.ok(send_file(api, f"report-templates/{template}/logo/", png()))
+    return template
+
+
+def png(width: int = 4, height: int = 2, color: str = "red") -> bytes:
+    """A picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(file, "PNG")
+    return file.getvalue()
+
+
+def send_file(api: make.Api, path: str, content: bytes, *, name: str = "file") -> Any:
+    """Posts a multipart body with one part, `file`; the response as it is."""
+    body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile(name, content)})
+    return api.post(path, body, **{"Content-Type": MULTIPART_CONTENT})
+
+
 def whole_estate() -> Estate:
     """One project with everything in it, all of it finished."""
     cast = make.cast()
@@ -205,6 +231,7 @@ def whole_estate() -> Estate:
         "catalog": catalogs[0]["id"],
         "price_sheet": price_sheet(api),
         "file_import": imported(api, project, azure(server("file-01")), "azure_migrate_csv")["id"],
+        "report_template": report_template(api),
         "signed": "forged",
     }
     ids["job"] = ids["run"]

@@ -24,7 +24,10 @@ MAX_DIRECTORY_BYTES = MIB
 MAX_PROLOG_BYTES = 64 * 1024
 PIECE_BYTES = MIB
 HEAD_BYTES = 8192
-WORKBOOK_FORMATS = frozenset({"rvtools"})
+# `workbook` and `image` are no imports: reports take a tenant's own workbook and its logo.
+WORKBOOK_FORMATS = frozenset({"rvtools", "workbook"})
+IMAGE_FORMATS = frozenset({"image"})
+IMAGE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 # Packed text may come gzipped; nothing else unfolds.
 GZIP_FORMATS = frozenset({"performance_csv"})
 
@@ -68,10 +71,12 @@ def judge_head(head: bytes, file_format: str) -> None:
     """What the first HEAD_BYTES alone give away; it opens nothing, so it may run while the sender waits."""
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise UnreadableFileError("empty_file", "The file is empty. Export it again.")
-    if head.startswith(OLE):
+    if head.startswith(OLE) and file_format not in IMAGE_FORMATS:
         return  # which kind it is stands further in
     if file_format in WORKBOOK_FORMATS:
         _judge_workbook_head(head)
+    elif file_format in IMAGE_FORMATS:
+        _judge_image_head(head)
     else:
         _judge_text_head(head, gzip_is_welcome=file_format in GZIP_FORMATS)
 
@@ -94,6 +99,12 @@ def _kind_of_text(head: bytes) -> str | None:
 
 def _signed_kind(head: bytes) -> str | None:
     return next((kind for signature, kind in SIGNATURES if head.startswith(signature)), None)
+
+
+def _judge_image_head(head: bytes) -> None:
+    if not head.startswith(IMAGE_SIGNATURES):
+        kind = _signed_kind(head) or _kind_of_text(head) or "of another kind"
+        raise UnreadableFileError("other_kind", f"The file is {kind}, not a PNG or JPEG image. Save it as PNG.")
 
 
 # --- text -----------------------------------------------------------------------------------------------------------

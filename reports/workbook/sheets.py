@@ -57,7 +57,7 @@ def left_out(report: Report, layout: Layout) -> list[tuple[str, str]]:
     """What the choice leaves out, as labels and words; nothing when it leaves nothing out."""
     choice, currency = report.choice, report.settings.currency
     lines = [("Template", choice.template)] if choice.template else []
-    sheets = sheets_of(replace(report, choice=Choice()), layout)
+    sheets = sheets_of(replace(report, choice=Choice(), own_sheets=OWN_SHEET_NAMES), layout)
     out = [name for name in (*(sheet.name for sheet in sheets), PROPERTIES) if not choice.has(name)]
     if out:
         lines.append(("Sheets left out", ", ".join(out)))

@@ -12,6 +12,7 @@ from tests.estate import Estate, whole_estate
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 # Whose rows are the caller's own whatever the caller: nothing of another tenant can be named in the URL.
 COLLECTIONS_OF_THE_CALLER = {
+    "report-templates/",
     "projects/",
     "tokens/",
     "members/",
