@@ -36,11 +36,15 @@ def reports_of(
     if kind:
         rows = rows.filter(OF_KIND[ReportKind(kind)])
     pinned = ReportRun.objects.filter(report=OuterRef("id"))
+    newer = Exists(pinned.exclude(run=F("run__assessment__current_run")))
+    return with_machines(rows).select_related("file", "run", "assessment").annotate(has_newer_runs=newer)
+
+
+def with_machines(reports: "QuerySet[Report]") -> "QuerySet[Report]":
+    """Reports that know how many machines their pinned runs have."""
+    pinned = ReportRun.objects.filter(report=OuterRef("id"))
     machines = pinned.order_by().values("report").annotate(all=Sum("run__machine_count")).values("all")
-    return rows.select_related("file", "run", "assessment").annotate(
-        pinned_machines=Subquery(machines, output_field=IntegerField()),
-        has_newer_runs=Exists(pinned.exclude(run=F("run__assessment__current_run"))),
-    )
+    return reports.annotate(pinned_machines=Subquery(machines, output_field=IntegerField()))
 
 
 def machines_of(report: Report) -> int:

@@ -18,12 +18,13 @@ from migrate_hub.files.storage import store_file
 from migrate_hub.jobs.claiming import Claim, LeaseLostError
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.data import build_report
-from reports.difference import build_difference
-from reports.models import Report, ReportFormat
+from reports.kinds import difference_writer, project_writer
+from reports.listing import machines_of, with_machines
+from reports.models import Report, ReportFormat, ReportKind
 from reports.own_workbook.filling import fill_workbook, read_workbook, sheets_needed
 from reports.report_templates.using import choice_of, file_content, look_of
 from reports.summary_pdf import write_pdf
-from reports.workbook import OWN_SHEET_NAMES, Chunk, write_csv, write_difference, write_jsonl, write_workbook
+from reports.workbook import OWN_SHEET_NAMES, Chunk, write_csv, write_jsonl, write_workbook
 from reports.workbook import Report as Values
 
 PROGRESS_SECONDS = 1.0
@@ -82,7 +83,7 @@ def make_report(claim: Claim) -> None:
             )
             Report.objects.filter(id=report.id).update(
                 status=RunStatus.COMPLETED,
-                machines_done=report.run.machine_count,
+                machines_done=machines_of(report),
                 file=stored,
                 finished_at=timezone.now(),
             )
@@ -103,9 +104,10 @@ def _refuse(claim: Claim, report: Report, error: UnreadableFileError) -> None:
 
 def _writer(report: Report, form: Form) -> Callable[[IO[bytes]], None]:
     """What writes the file; needs the tenant's context now and none later."""
-    if report.before_run is not None:
-        difference = build_difference(report.before_run, report.run)
-        return lambda file: write_difference(difference, file)
+    if report.kind == ReportKind.PROJECT:
+        return project_writer(report, Progress(report))
+    if report.kind == ReportKind.DIFFERENCE:
+        return difference_writer(report, Progress(report))
     if report.choice.get("workbook"):
         return _own_workbook_writer(report)
     choice = choice_of(report.choice)
@@ -137,14 +139,24 @@ def _own_workbook_writer(report: Report) -> Callable[[IO[bytes]], None]:
 
 
 def _told(report: Report, chunks: Callable[[], Iterable[Chunk]]) -> Iterator[Chunk]:
-    """The chunks, and every second how far they are; ends the making of a report that nobody wants any more."""
-    done, told_at = 0, time.monotonic()
+    """The chunks, and every second how far they are."""
+    done, progress = 0, Progress(report)
     for chunk in chunks():
         yield chunk
         done += len(chunk.machines)
-        if time.monotonic() - told_at >= PROGRESS_SECONDS:
-            told_at = time.monotonic()
-            _tell(report, done)
+        progress(done)
+
+
+class Progress:
+    """Told how many machines are done, it notes that every second; ends the making that nobody wants any more."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.told_at = report, time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() - self.told_at >= PROGRESS_SECONDS:
+            self.told_at = time.monotonic()
+            _tell(self.report, done)
 
 
 def _tell(report: Report, done: int) -> None:
@@ -155,23 +167,30 @@ def _tell(report: Report, done: int) -> None:
 
 
 def _unfinished(claim: Claim) -> Report:
-    related = ("run__assessment__group", "run__assessment__project", "run__catalog")
+    related = ("project", "run__assessment__group", "run__assessment__project", "run__catalog")
     before = ("before_run__assessment", "before_run__catalog")
     report = (
-        Report.objects.select_related(*related, *before)
+        with_machines(Report.objects.all())
+        .select_related(*related, *before)
         .filter(id=claim.object_id, status__in=[RunStatus.CREATED, RunStatus.RUNNING], revoked_at=None)
         .first()
     )
     if report is None:
         raise LeaseLostError(f"report {claim.object_id} is no longer wanted")
-    return report  # type: ignore[no-any-return]
+    return report
 
 
 def file_name(report: Report) -> str:
     """A name that is safe on every system: letters, digits, hyphens."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", report.run.assessment.name).strip("-")[:60] or "assessment"
+    ending = FORMS[report.format].ending
+    if report.run is None:
+        return f"{_safe(report.project.name, 'project')}-assessments-{report.created_at:%Y-%m-%d}.{ending}"
     what = "run" if report.before_run_id is None else "changes-to-run"
-    return f"{name}-{what}-{report.run.number}.{FORMS[report.format].ending}"
+    return f"{_safe(report.run.assessment.name, 'assessment')}-{what}-{report.run.number}.{ending}"
+
+
+def _safe(name: str, otherwise: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or otherwise
 
 
 def fail_report(report_id: UUID, failure: str) -> None:
