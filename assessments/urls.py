@@ -6,6 +6,7 @@ from assessments.comparison_views import ComparisonView, RunsView
 from assessments.forecast_views import ForecastView
 from assessments.glance_views import OverviewView
 from assessments.preview_views import PreviewView
+from assessments.price_change_views import PriceChangesView
 from assessments.sensitivity_views import SensitivityView
 from assessments.views import AssessedMachinesView, AssessmentsView
 
@@ -15,6 +16,11 @@ ASSESSMENT = ASSESSMENTS + "<str:assessment>/"
 urlpatterns = [
     path("", include("assessments.catalog.urls")),
     path("overview/", OverviewView.as_view(), name="tenant-overview"),
+    path(
+        "catalogs/<str:catalog>/price-changes/",
+        PriceChangesView.as_view({"get": "retrieve"}),
+        name="catalog-price-changes",
+    ),
     path(
         "projects/<str:project>/groups/<str:group>/assessments/",
         AssessmentsView.as_view({"post": "create"}),
@@ -61,7 +67,11 @@ urlpatterns = [
         SensitivityView.as_view({"get": "read_position", "post": "compute_grid"}),
         name="sensitivity",
     ),
-    path(ASSESSMENT + "sensitivity/grid/", SensitivityView.as_view({"get": "read_grid"}), name="sensitivity-grid"),
+    path(
+        ASSESSMENT + "sensitivity/grid/",
+        SensitivityView.as_view({"get": "read_grid", "delete": "cancel_grid"}),
+        name="sensitivity-grid",
+    ),
     path(ASSESSMENT + "runs/", RunsView.as_view({"get": "list"}), name="assessment-runs"),
     path(ASSESSMENT + "runs/<str:run>/", RunsView.as_view({"get": "retrieve"}), name="assessment-run"),
     path(ASSESSMENT + "runs/<str:run>/repeat/", RunsView.as_view({"post": "repeat"}), name="run-repeat"),

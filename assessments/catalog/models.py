@@ -4,6 +4,7 @@ Field names are those of the catalog file (`catalog_file`), which explains them.
 beside them and are the tenant's alone.
 """
 
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -51,6 +52,10 @@ class Catalog(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def age_days(self, today: date) -> int:
+        """How many days old the prices are."""
+        return (today - self.as_of).days
 
     @property
     def taken_over(self) -> list[dict[str, Any]]:

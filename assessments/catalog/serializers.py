@@ -1,5 +1,6 @@
 """Shapes of catalogs, their sizes and price sheets on the wire."""
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -59,6 +60,17 @@ class CatalogDetail(CatalogOut):
     class Meta(CatalogOut.Meta):
         fields = [*CatalogOut.Meta.fields, "regions", "rates", "sources", "left_out", "taken_over"]
         read_only_fields = fields
+
+
+class SkuQuery(serializers.Serializer[Any]):
+    """Which sizes of a region are listed; all where nothing is asked."""
+
+    search = serializers.CharField(required=False, max_length=64, help_text="A part of the name, in any case.")
+    series = serializers.CharField(required=False, max_length=64, help_text='Such as "dsv5".')
+    max_hourly = serializers.DecimalField(
+        required=False, max_digits=MONEY_DIGITS, decimal_places=MONEY_PLACES, min_value=Decimal(0),
+        help_text="The most that an hour of Linux may cost, in US dollars.",
+    )  # fmt: skip
 
 
 class PriceOut(serializers.Serializer[Any]):

@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import F
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assessments.catalog.models import Catalog, CatalogRegion, CatalogSource, CurrencyRate, SkuPrice
 from assessments.catalog.selection import resolve_region
-from assessments.catalog.serializers import CatalogDetail, CatalogOut, SkuOut
+from assessments.catalog.serializers import CatalogDetail, CatalogOut, SkuOut, SkuQuery
+from assessments.catalog.sizes import sizes_of
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.tenants.api import TenantViewSet
 
@@ -80,14 +80,15 @@ class SkusView(TenantViewSet):
         self.catalog = self.find(Catalog.objects.all(), kwargs["catalog"])
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return SkuPrice.objects.filter(catalog=self.catalog).annotate(name=F("sku__name")).select_related("sku")
+        return SkuPrice.objects.filter(catalog=self.catalog)
 
     @extend_schema(
         responses=SkuOut(many=True),
         parameters=[
             OpenApiParameter(
                 "region", str, required=True, description="Any name of the region: westeurope, West Europe."
-            )
+            ),
+            SkuQuery,
         ],
     )
     def list(self, request: Request, catalog: str) -> Response:
@@ -95,7 +96,9 @@ class SkusView(TenantViewSet):
         if not asked:
             problem = FieldProblem("region", "required", "Name the region whose prices you want.")
             raise DomainError(code="invalid", detail="The query parameter region is missing.", errors=[problem])
-        rows = self.get_queryset().filter(region=resolve_region(self.catalog, asked))
+        query = SkuQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = sizes_of(self.catalog, resolve_region(self.catalog, asked), **query.validated_data)
         sources = {source.number: source for source in CatalogSource.objects.filter(catalog=self.catalog)}
         page = self.paginate_queryset(rows) or []
         assert self.paginator is not None

@@ -1,5 +1,6 @@
 """Assessments: listed, watched while they run, read, computed again, cancelled, deleted. wizard.py makes them."""
 
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -9,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from assessments import queueing
-from assessments.models import UNFINISHED, Assessment, AssessmentRun
+from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
 from assessments.views import machines_done, shown_whole, with_progress
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
@@ -44,17 +45,26 @@ class OneAssessmentView(ProjectPortalView):
         super().enter(**kwargs)
         self.assessment = found(living(self.project), kwargs["assessment"])
 
-    @property
+    @cached_property
     def published_run(self) -> AssessmentRun:
-        """The run that readers see. Raises 409 while there is none."""
+        """The run that readers see, or the completed one that `?run=` names. Raises 409 while there is none."""
         run: AssessmentRun | None = self.assessment.current_run
-        if run is None:
+        if "run" in self.request.GET:
+            runs = AssessmentRun.objects.filter(assessment=self.assessment).select_related("catalog")
+            run = found(runs, self.request.GET["run"])
+        if run is None or run.status != RunStatus.COMPLETED:
             raise DomainError(
                 code="no_results_yet",
                 status=409,
                 detail="No run of this assessment has completed yet. Its page shows how far it is.",
             )
         return run
+
+    @property
+    def kept_run(self) -> AssessmentRun | None:
+        """The run of `?run=` where it is another one than the published; links carry it on, pages say so."""
+        named = "run" in self.request.GET and self.published_run.id != self.assessment.current_run_id
+        return self.published_run if named else None
 
     def frame(self) -> dict[str, Any]:
         return {**super().frame(), "assessment": self.assessment, "state": self.state()}

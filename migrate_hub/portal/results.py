@@ -57,6 +57,7 @@ class ResultsView(OneAssessmentView):
         currency = self.published_run.settings["currency"]
         context = {
             "run": self.published_run,
+            "kept_run": self.kept_run,
             "page": page,
             "rows": [ResultRow(row, machine_row(row, disks.get(row.machine_id, []), currency)) for row in page.rows],
             "readiness": readiness if readiness in READINESS else "",
@@ -98,6 +99,7 @@ class ResultView(OneAssessmentView):
         trace = decision_trace(run, self.machine, disks)
         context = {
             "run": run,
+            "kept_run": self.kept_run,
             "currency": run.settings["currency"],
             "row": ResultRow(self.machine, machine_row(self.machine, disks, run.settings["currency"])),
             "machine": self.machine,

@@ -12,17 +12,18 @@ from migrate_hub.portal import (
     groups,
     imports,
     jobs,
+    machine,
     machines,
     members,
-    machine,
+    new_groups,
     overview,
     projects,
-    new_groups,
     reports,
     results,
     sign_in,
     tokens,
     usage,
+    what_if_urls,
     wizard,
 )
 
@@ -98,4 +99,5 @@ urlpatterns = [
     path(f"{ASSESSMENT}reports/", reports.ReportsView.as_view(), name="reports"),
     path(f"{REPORT}download/", reports.DownloadReportView.as_view(), name="download-report"),
     path(f"{REPORT}delete/", reports.DeleteReportView.as_view(), name="delete-report"),
+    *what_if_urls.urlpatterns,
 ]

@@ -1,0 +1,73 @@
+"""When the confidence of an assessment reaches each star, and what to do about it: a section of its page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from assessments.engine.confidence import MAX_STARS
+from assessments.forecast import machines_history, shown
+from assessments.models import Assessment
+from groups.membership import members_of
+from ingest.percentiles import WINDOWS as LENGTHS
+from migrate_hub.portal.wording import WINDOWS
+
+# What a window is called whose length is none of the menu: the shortest that covers it tells what will come.
+TO_DO = {
+    "too_few_points": "Look at the coverage of the appliances: some machines send too few points. Machines with gaps "
+    "are listed on the page of each appliance.",
+    "machine_off": "Switch the machines on, or leave them out of the group; what is off sends nothing.",
+    "machine_removed": "The appliance no longer lists the machines. Take them out of the group, or list them again.",
+    "imported": "Imported machines have no history. Let an appliance see them, or import performance points.",
+    "silent": "Nothing came in the last day. Look at the health of the appliances first.",
+    "no_machines": "Add machines to the group.",
+}
+WAIT = "Let the appliances run until then, and recalculate."
+
+
+@dataclass(frozen=True)
+class Star:
+    """A rating: whether it is there, or when it is reached."""
+
+    number: int
+    is_reached: bool
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class StarForecast:
+    """The window of an assessment: its rating of now, each star above, and what to do."""
+
+    window: str
+    percent: float
+    stars: tuple[Star, ...]
+    now: int
+    falls: Mapping[str, Any] | None
+    limit: Mapping[str, Any] | None
+    machines_off: int
+    to_do: str
+
+
+def forecast_of(assessment: Assessment, now: datetime | None = None) -> StarForecast | None:
+    """What is foretold of the assessment's group over its window; None where it looks at no history to come."""
+    settings = assessment.settings
+    window = settings["performance_window"]
+    if settings["sizing_criterion"] != "performance_based" or window not in LENGTHS:
+        return None
+    instant = now or timezone.now()
+    answer = shown(machines_history(members_of(assessment.group), instant), instant)
+    found = answer["windows"][window]
+    reached = {each["stars"]: each["at"] for each in found["reaches"]}
+    limit = found.get("limit")
+    return StarForecast(
+        window=WINDOWS[window],
+        percent=found["percent"],
+        stars=tuple(Star(number, number <= found["stars"], reached.get(number)) for number in range(1, MAX_STARS + 1)),
+        now=found["stars"],
+        falls=found.get("falls"),
+        limit=limit,
+        machines_off=answer.get("machines_off", 0),
+        to_do=TO_DO.get(limit["reason"], "") if limit else (WAIT if reached else ""),
+    )
