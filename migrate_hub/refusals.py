@@ -14,6 +14,7 @@ URL_FORMS = {
     "PUBLIC_URL": (("https", "http"), "https://hub.example.com"),
     "DATABASE_URL": (("postgres", "postgresql"), DATABASE_FORM),
     "DATABASE_OWNER_URL": (("postgres", "postgresql"), DATABASE_FORM),
+    "EMAIL_URL": (("smtp", "smtp+tls", "smtp+ssl", "filemail"), "smtp+tls://user:password@mail.example.com:587"),
     "REDIS_URL": (("redis", "rediss", "unix"), "redis://user:password@host:6379"),
 }
 SECRET_KEY_CHARACTERS = 50
@@ -47,6 +48,8 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no t
 def refuse_missing(environment: Mapping[str, str]) -> None:
     """All missing names at once, so that the operator need not find them one by one."""
     missing = [name for name in REQUIRED if not environment.get(name)]
+    if environment.get("EMAIL_URL") and not environment.get("EMAIL_FROM"):
+        missing.append("EMAIL_FROM")
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise UnusableSettingsError(f"{', '.join(missing)} {verb} not set. {WHERE_TO_READ}")
@@ -65,7 +68,7 @@ def _reads_as_url(text: str, schemes: tuple[str, ...]) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    return parts.scheme in schemes and bool(parts.path if parts.scheme == "unix" else parts.hostname)
+    return parts.scheme in schemes and bool(parts.path if parts.scheme in ("unix", "filemail") else parts.hostname)
 
 
 def refuse_out_of_range(name: str, value: int, *, lowest: int, highest: int) -> None:

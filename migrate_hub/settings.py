@@ -184,6 +184,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "options": {"queue": "maintenance", "expires": 3500},
     },
+    # What the hint of a request for a new password missed.
+    "reset-mails": {
+        "task": "portal.mail_reset_links",
+        "schedule": 60,
+        "options": {"queue": "maintenance", "expires": 55},
+    },
     # Soon after each full hour, with which the windows of runs end, and again for the points that come later.
     "rollups": {
         "task": "ingest.refresh_rollups",
@@ -209,6 +215,8 @@ AUTH_PASSWORD_VALIDATORS = [
 OIDC_ALLOW_PRIVATE_ISSUERS = env.bool("OIDC_ALLOW_PRIVATE_ISSUERS", default=False)
 LOGIN_URL = "portal:sign-in"
 LOGIN_REDIRECT_URL = "portal:home"
+# recovery.py tells it as LINK_HOURS.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 SESSION_ENGINE = "migrate_hub.tenants.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -231,6 +239,14 @@ MAX_CONCURRENT_LARGE_UPLOADS = env.int("MAX_CONCURRENT_LARGE_UPLOADS", default=1
 # A sender that takes longer with the head or the body of a request is cut off.
 HEAD_SECONDS = env.int("HEAD_SECONDS", default=20)
 BODY_SECONDS = env.int("BODY_SECONDS", default=300)
+
+# Without EMAIL_URL the hub sends no mail: links are shown, and an operator resets passwords.
+MAIL_IS_CONFIGURED = bool(env.str("EMAIL_URL", default=""))
+if MAIL_IS_CONFIGURED:
+    vars().update(env.email_url("EMAIL_URL"))
+    DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM")
+EMAIL_TIMEOUT = 10
+OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", default="")
 
 REQUESTS_A_MINUTE_PER_TOKEN = env.int("REQUESTS_A_MINUTE_PER_TOKEN", default=3000)
 REQUESTS_A_MINUTE_PER_TENANT = env.int("REQUESTS_A_MINUTE_PER_TENANT", default=12_000)
@@ -262,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "RunStatusEnum": "assessments.models.RunStatus",
         "ImportStatusEnum": "ingest.imports.models.ImportStatus",
         "ImportFormatEnum": "ingest.imports.models.ImportFormat",
+        "InvitationStateEnum": ["open", "accepted", "revoked", "expired"],
         "ReportFormatEnum": "reports.models.ReportFormat",
         "SensitivityStatusEnum": ["not_started", "created", "running", "completed", "failed"],
         "PercentileEnum": [(50, 50), (90, 90), (95, 95), (99, 99)],

@@ -228,6 +228,7 @@ def whole_estate() -> Estate:
         "link": str(api.ok(api.post(f"projects/{project}/reports/{report['id']}/links/", {}), 201)["id"]),
         "token": next(token["id"] for token in tokens if token["role"] == "reader"),
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
+        "invitation": api.ok(api.post("invitations/", {"email": f"{uuid4().hex}@example.com"}), 201)["id"],
         "catalog": catalogs[0]["id"],
         "price_sheet": price_sheet(api),
         "file_import": imported(api, project, azure(server("file-01")), "azure_migrate_csv")["id"],

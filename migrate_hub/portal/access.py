@@ -24,6 +24,7 @@ from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Membership, Project, Role, User
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
+from migrate_hub.tenants.second_factor import has_second_factor
 
 SESSION_TENANT = "tenant"
 # The public id of the one tenant that a session may open; not there: every tenant of the person.
@@ -54,6 +55,16 @@ def chosen_membership(request: HttpRequest) -> Membership | None:
         del request.session[SESSION_TENANT]
         messages.warning(request, "You are not a member of that tenant any more. Nothing was changed.")
     return membership
+
+
+def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
+    """Whether the tenant asks for a second factor that this person has not set up.
+
+    Whoever came through the company sign-in of the tenant was asked for one there, if the company wants it.
+    """
+    if not membership.tenant.second_factor_required or SESSION_ONLY_TENANT in request.session:
+        return False
+    return not (isinstance(request.user, User) and has_second_factor(request.user))
 
 
 def way_back(request: HttpRequest) -> str:
@@ -104,6 +115,8 @@ class PortalView(View):
         membership = chosen_membership(request)
         if membership is None:
             return go_and_return("portal:tenants", request)
+        if second_factor_is_due(request, membership):
+            return go_and_return("portal:second-factor", request)
         self.user, self.membership = request.user, membership
         with tenant_slot():
             response = leading_the_page(request, self._answer(request, *args, **kwargs))

@@ -13,14 +13,16 @@ from django.db import connection
 from django.utils import timezone
 
 from migrate_hub.jobs.tasks import every_hour
-from migrate_hub.tenants.models import SignInThrottle
+from migrate_hub.tenants.models import SignInThrottle, User
 
 FREE_FAILURES = 5
 FIRST_DELAY_SECONDS = 2
 LONGEST_DELAY_SECONDS = 900
 FORGET_AFTER = timedelta(hours=1)
 # An address may be a whole office: its delay doubles with every fifth failure, an account's with each.
-FAILURES_A_DOUBLING = {"account": 1, "address": 5}
+# The second step counts apart from the password, whose success clears the account's failures.
+FAILURES_A_DOUBLING = {"account": 1, "second step": 1, "reset": 1, "address": 5, "resets of address": 5}
+CLEARED_BY_SUCCESS = frozenset({"account", "second step"})
 
 LOCKED_ROWS = """
 INSERT INTO tenants_signinthrottle (key_sha256, failures, last_failure_at) SELECT key, 0, %(now)s
@@ -45,8 +47,21 @@ class Subject:
 
 def subjects_of(email: str, ip_address: str | None) -> tuple[Subject, ...]:
     """The account and the address of an attempt. An IPv6 network of 64 bits is one address: it has one owner."""
-    account = Subject("account", email.strip().lower())
-    return (account, Subject("address", _network(ip_address))) if ip_address else (account,)
+    return _with_address(Subject("account", email.strip().lower()), "address", ip_address)
+
+
+def second_step_subjects_of(user: User, ip_address: str | None) -> tuple[Subject, ...]:
+    """Who tries codes of a second factor, and from where."""
+    return _with_address(Subject("second step", str(user.pk)), "address", ip_address)
+
+
+def reset_subjects_of(email: str, ip_address: str | None) -> tuple[Subject, ...]:
+    """Whose password is asked for, and from where; each asking counts."""
+    return _with_address(Subject("reset", email.strip().lower()), "resets of address", ip_address)
+
+
+def _with_address(subject: Subject, kind: str, ip_address: str | None) -> tuple[Subject, ...]:
+    return (subject, Subject(kind, _network(ip_address))) if ip_address else (subject,)
 
 
 def _network(ip_address: str) -> str:
@@ -78,15 +93,15 @@ class Attempt:
     def failed(self) -> None:
         for subject in self.subjects:
             failures = self.failures[subject.key] + 1
+            wait = delay(failures, FAILURES_A_DOUBLING[subject.kind])
+            # No wait is no instant: that of an attempt at the same moment may lie a little before this one's.
             SignInThrottle.objects.filter(key_sha256=subject.key).update(
-                failures=failures,
-                last_failure_at=self.now,
-                blocked_until=self.now + delay(failures, FAILURES_A_DOUBLING[subject.kind]),
+                failures=failures, last_failure_at=self.now, blocked_until=self.now + wait if wait else None
             )
 
     def succeeded(self) -> None:
         """Forgets the account's failures, but not the address's: an attacker may own one of the accounts."""
-        accounts = [subject.key for subject in self.subjects if subject.kind == "account"]
+        accounts = [subject.key for subject in self.subjects if subject.kind in CLEARED_BY_SUCCESS]
         SignInThrottle.objects.filter(key_sha256__in=accounts).delete()
 
 
@@ -96,6 +111,17 @@ def delay(failures: int, failures_a_doubling: int) -> timedelta:
         return timedelta(0)
     doublings = min((failures - FREE_FAILURES) // failures_a_doubling, 20)
     return timedelta(seconds=min(FIRST_DELAY_SECONDS * 2**doublings, LONGEST_DELAY_SECONDS))
+
+
+def wait_in_words(seconds: int) -> str:
+    """30 -> 30 seconds, 600 -> 10 minutes; rounded up, since it is told to people who wait."""
+    if seconds < 120:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    return f"{-(-seconds // 60)} minutes"
+
+
+def too_many(wait_seconds: int) -> str:
+    return f"Too many failed attempts. Wait {wait_in_words(wait_seconds)}, then try again."
 
 
 @every_hour

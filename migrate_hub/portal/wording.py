@@ -129,6 +129,21 @@ PRICES = {
 }
 
 
+ACCOUNT_EVENTS = {
+    "signed_in": "Signed in",
+    "password.change": "Password changed",
+    "password.reset": "New password set by a link",
+    "password.reset_link": "Link for a new password made",
+    "password.reset_mailed": "Link for a new password mailed",
+    "second_factor.on": "Second factor set up",
+    "second_factor.off": "Second factor turned off",
+    "second_factor.recovery_code": "Recovery code used",
+    "second_factor.recovery_codes": "New recovery codes made",
+    "name.change": "Name changed",
+    "sessions.end": "Signed out everywhere else",
+}
+
+
 def plain(code: str) -> str:
     """A code word without its underscores, for codes that have no words of their own."""
     text = code.replace("_", " ").strip()

@@ -1,4 +1,4 @@
-"""The audit trail: one line in the transaction of what it tells about."""
+"""The audit trails, of a tenant and of a person: one line in the transaction of what it tells about."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import models
 
 from migrate_hub.tenants.context import current_actor
-from migrate_hub.tenants.models import AuditEvent
+from migrate_hub.tenants.models import AccountEvent, AuditEvent, User
 
 
 def record(action: str, subject: models.Model | None = None, **detail: Any) -> None:
@@ -22,6 +22,18 @@ def record(action: str, subject: models.Model | None = None, **detail: Any) -> N
         token_id=actor.token_id,
         appliance_id=actor.appliance_id,
         by_operator=actor.is_operator,
+        ip_address=actor.ip_address,
+        request_id=actor.request_id,
+    )
+
+
+def record_account(action: str, user: User, *, by_operator: bool = False) -> None:
+    """Notes in the person's own trail what happened to their account. It belongs to no tenant, so no owner reads it."""
+    actor = current_actor.get()
+    AccountEvent.objects.create(
+        user_id=user.pk,
+        action=action,
+        by_operator=by_operator,
         ip_address=actor.ip_address,
         request_id=actor.request_id,
     )

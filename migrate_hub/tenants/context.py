@@ -1,7 +1,9 @@
 """The tenant that code acts for, and what is known of the request: context variables, nothing stored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 
@@ -25,6 +27,16 @@ class Actor:
 
 
 current_actor: ContextVar[Actor] = ContextVar("current_actor", default=Actor())
+
+
+@contextmanager
+def acting_as(user_id: UUID) -> Iterator[None]:
+    """Somebody who became known while their request runs: the trails name them."""
+    token = current_actor.set(replace(current_actor.get(), user_id=user_id))
+    try:
+        yield
+    finally:
+        current_actor.reset(token)
 
 
 def current_tenant_id() -> int:

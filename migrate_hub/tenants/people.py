@@ -3,11 +3,22 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_tenant_id
-from migrate_hub.tenants.models import Membership, Project, Role, Tenant, Token, TokenKind, TokenLabel, User
+from migrate_hub.tenants.models import (
+    Invitation,
+    Membership,
+    Project,
+    Role,
+    Tenant,
+    Token,
+    TokenKind,
+    TokenLabel,
+    User,
+)
 from migrate_hub.tenants.quotas import quotas_of, refuse_over
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, Issued, issue_access_token
@@ -25,10 +36,20 @@ def create_tenant(*, name: str, owner_email: str, password: str | None = None) -
 
 
 def add_member(*, tenant: Tenant, email: str, role: Role, password: str | None = None) -> Membership:
-    """Makes a person a member, or changes their role. Needs the tenant's context."""
+    """Makes a person a member without asking them, or changes their role. Needs the tenant's context."""
     user = User.objects.filter(email=email.lower()).first()
     if user is None:
         user = User.objects.create_user(email=email, password=password)
+    elif user.address_unproven and not Membership.objects.filter(tenant=tenant, user=user).exists():
+        # Whoever made this account may be somebody else: an invitation reaches the person themselves.
+        raise DomainError(
+            code="invitation_needed", status=409, detail=f"Invite {user.email} by a link: the address is not proven."
+        )
+    return set_membership(tenant=tenant, user=user, role=role)
+
+
+def set_membership(*, tenant: Tenant, user: User, role: Role) -> Membership:
+    """Gives a person this role, as a new member or in place of another role. Needs the tenant's context."""
     membership = Membership.objects.filter(tenant=tenant, user=user).first()
     if membership is None:
         count = Membership.objects.filter(tenant=tenant).count()
@@ -38,6 +59,8 @@ def add_member(*, tenant: Tenant, email: str, role: Role, password: str | None =
         refuse_last_owner_loss(membership, becomes=role)
         membership.role = role
         membership.save(update_fields=["role"])
+    if role != Role.OWNER:
+        revoke_invitations_of(membership)
     audit.record("member.set", membership, user=str(user.id), role=role)
     return membership
 
@@ -46,8 +69,23 @@ def remove_member(membership: Membership) -> None:
     """Takes a person's access and revokes their tokens."""
     refuse_last_owner_loss(membership, becomes=None)
     Token.objects.filter(tenant_id=membership.tenant_id, user_id=membership.user_id).delete()
+    revoke_invitations_of(membership)
     audit.record("member.remove", membership, user=str(membership.user_id))
     membership.delete()
+
+
+def revoke_invitations_of(membership: Membership) -> None:
+    """Somebody who is no owner any more lets nobody in any more."""
+    sent = Invitation.objects.filter(tenant_id=membership.tenant_id, invited_by_id=membership.user_id)
+    sent.filter(accepted_at=None, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def require_second_factor(tenant: Tenant, *, required: bool) -> Tenant:
+    """Whether no page of the tenant opens for members without a second factor. Needs the tenant's context."""
+    Tenant.objects.filter(pk=tenant.pk).update(second_factor_required=required)
+    tenant.second_factor_required = required
+    audit.record("tenant.second_factor", required=required)
+    return tenant
 
 
 def refuse_last_owner_loss(membership: Membership, *, becomes: Role | None) -> None:

@@ -3,10 +3,12 @@
 import unicodedata
 from typing import Any
 
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from migrate_hub.tenants.api import StrictSerializer
-from migrate_hub.tenants.models import AuditEvent, Membership, Project, Role
+from migrate_hub.tenants.models import AuditEvent, Invitation, Membership, Project, Role, Tenant
 from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, MAX_ACCESS_TOKEN_DAYS
 
 FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Cn", "Co"}
@@ -76,6 +78,50 @@ class MemberOut(serializers.ModelSerializer[Membership]):
         read_only_fields = fields
 
 
+class InvitationIn(StrictSerializer):
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.READER)
+
+
+class InvitationOut(serializers.ModelSerializer[Invitation]):
+    email = serializers.EmailField()
+    state = serializers.SerializerMethodField()
+    invited_by = serializers.EmailField(source="invited_by.email", allow_null=True, default=None)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "state", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=["open", "accepted", "revoked", "expired"]))
+    def get_state(self, invitation: Invitation) -> str:
+        return invitation.state_at(timezone.now())
+
+
+class InvitationCreated(InvitationOut):
+    link = serializers.URLField(help_text="Shown this one time. It works once, for this address only.")
+    mailed = serializers.BooleanField(
+        allow_null=True, help_text="Whether the link was mailed; null where the hub sends no mail."
+    )
+
+    class Meta(InvitationOut.Meta):
+        fields = [*InvitationOut.Meta.fields, "link", "mailed"]
+        read_only_fields = fields
+
+
+class TenantIn(StrictSerializer):
+    second_factor_required = serializers.BooleanField()
+
+
+class TenantOut(serializers.ModelSerializer[Tenant]):
+    id = serializers.UUIDField(source="public_id")
+
+    class Meta:
+        model = Tenant
+        fields = ["id", "name", "second_factor_required", "created_at"]
+        read_only_fields = fields
+
+
 class AuditOut(serializers.ModelSerializer[AuditEvent]):
     class Meta:
         model = AuditEvent
@@ -84,3 +130,7 @@ class AuditOut(serializers.ModelSerializer[AuditEvent]):
             "by_operator", "ip_address", "request_id",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class PersonIn(StrictSerializer):
+    name = NameField(allow_blank=True, default="")

@@ -1,4 +1,4 @@
-"""/api/v1/projects/, tokens/, members/, audit/."""
+"""/api/v1/projects/, tokens/, members/, invitations/, tenant/, audit/."""
 
 from typing import Any
 
@@ -19,5 +19,8 @@ urlpatterns = [
     path("tokens/<str:token>/", views.TokensView.as_view({"delete": "destroy"}), name="token"),
     path("members/", views.MembersView.as_view(collection), name="members"),
     path("members/<str:member>/", views.MembersView.as_view({"delete": "destroy"}), name="member"),
+    path("invitations/", views.InvitationsView.as_view(collection), name="invitations"),
+    path("invitations/<str:invitation>/", views.InvitationsView.as_view({"delete": "destroy"}), name="invitation"),
+    path("tenant/", views.TenantView.as_view(), name="tenant"),
     path("audit/", views.AuditView.as_view({"get": "list"}), name="audit"),
 ]

@@ -10,15 +10,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migrate_hub.errors import DomainError, not_found
-from migrate_hub.tenants import people
-from migrate_hub.tenants.api import TenantViewSet, as_uuid
-from migrate_hub.tenants.models import AuditEvent, Membership, Project, Role, Tenant, Token, TokenKind, TokenLabel
+from migrate_hub.tenants import invitations, people
+from migrate_hub.tenants.api import TenantAPIView, TenantViewSet, as_uuid
+from migrate_hub.tenants.models import (
+    AuditEvent,
+    Invitation,
+    Membership,
+    Project,
+    Role,
+    Tenant,
+    Token,
+    TokenKind,
+    TokenLabel,
+)
 from migrate_hub.tenants.serializers import (
     AuditOut,
+    InvitationCreated,
+    InvitationIn,
+    InvitationOut,
     MemberIn,
     MemberOut,
     ProjectIn,
     ProjectOut,
+    TenantIn,
+    TenantOut,
     TokenCreated,
     TokenIn,
     TokenOut,
@@ -147,6 +162,64 @@ class MembersView(OfTenant):
             raise not_found()
         people.remove_member(found)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["access"])
+class InvitationsView(OfTenant):
+    """Links by which people join. The link is in the answer that makes it and nowhere else."""
+
+    model = Invitation  # type: ignore[assignment]  # no TenantModel: see OfTenant
+    serializer_class = InvitationOut
+    reads_need = writes_need = Role.OWNER
+    ordering = ("-created_at", "-id")
+
+    def get_queryset(self) -> models.QuerySet[Invitation]:
+        return invitations.invitations_of(self.principal.tenant_id)
+
+    @extend_schema(responses=InvitationOut(many=True))
+    def list(self, request: Request) -> Response:
+        return self.paged(self.get_queryset())
+
+    @extend_schema(request=InvitationIn, responses={201: InvitationCreated})
+    def create(self, request: Request) -> Response:
+        body = InvitationIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        invited = invitations.invite(
+            tenant=Tenant.objects.get(id=self.principal.tenant_id),
+            email=body.validated_data["email"],
+            role=Role(body.validated_data["role"]),
+            invited_by=self.principal.token.user,
+            now=timezone.now(),
+        )
+        row = InvitationOut(self.get_queryset().get(pk=invited.invitation.pk)).data
+        return Response({**row, "link": invited.link, "mailed": invited.mailed}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, invitation: str) -> Response:
+        invitations.revoke(self.find(self.get_queryset(), invitation), timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=["access"])
+class TenantView(TenantAPIView):
+    """The caller's tenant and what it asks of its members."""
+
+    writes_need = Role.OWNER
+
+    @extend_schema(responses=TenantOut)
+    def get(self, request: Request) -> Response:
+        return Response(TenantOut(self._tenant()).data)
+
+    @extend_schema(request=TenantIn, responses=TenantOut)
+    def patch(self, request: Request) -> Response:
+        """Access tokens go on working whatever is set: the second factor is about signing in to the portal."""
+        body = TenantIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        tenant = people.require_second_factor(self._tenant(), required=body.validated_data["second_factor_required"])
+        return Response(TenantOut(tenant).data)
+
+    def _tenant(self) -> Tenant:
+        return Tenant.objects.get(id=self.principal.tenant_id)
 
 
 @extend_schema(tags=["access"])

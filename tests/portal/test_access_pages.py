@@ -1,22 +1,29 @@
 """Members, access tokens and the account: who sees and changes what."""
 
 import re
+from uuid import uuid4
 
-from migrate_hub.tenants.models import Membership
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from migrate_hub.tenants import invitations, people
+from migrate_hub.tenants.models import Membership, Role
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.portal.browsing import sign_in, text_of
 
 
-def test_an_owner_adds_changes_and_removes_a_member() -> None:
+def test_an_owner_changes_and_removes_a_member() -> None:
     cast = make.cast()
     alice = sign_in(cast)
-    alice.post("portal:members", email="new.person@example.com", role="reader")
-    member = Membership.objects.get(tenant=cast.tenant, user__email="new.person@example.com")
+    member = Membership.objects.get(tenant=cast.tenant, user__email=cast.emails["rita"])
     alice.post("portal:member", member.id, role="contributor", do="set")
     member.refresh_from_db()
     assert member.role == "contributor"
     alice.post("portal:member", member.id, do="remove")
-    assert "new.person@example.com" not in [row.user.email for row in alice.get("portal:members").context["members"]]
+    assert cast.emails["rita"] not in [row.user.email for row in alice.get("portal:members").context["members"]]
 
 
 def test_the_last_owner_cannot_leave() -> None:
@@ -31,7 +38,7 @@ def test_only_owners_manage_members() -> None:
     cast = make.cast()
     member = Membership.objects.get(tenant=cast.tenant, role="reader")
     bob = sign_in(cast, "bob")
-    assert "Add somebody" not in bob.see("portal:members")
+    assert "Invite somebody" not in bob.see("portal:members")
     assert bob.post("portal:members", email="x@example.com", role="owner").status_code == 403
     assert bob.post("portal:member", member.id, do="remove").status_code == 403
 
@@ -84,3 +91,45 @@ def test_a_wrong_number_of_days_is_told_beside_its_field() -> None:
     response = sign_in(make.cast()).post("portal:tokens", name="x", role="reader", expires_in_days=9999)
     assert response.status_code == 400
     assert set(response.context["form"].errors) == {"expires_in_days"}
+
+
+def test_owners_alone_see_who_has_a_second_factor() -> None:
+    cast = make.cast()
+    assert "Second factor" in sign_in(cast).see("portal:members")
+    assert "Second factor" not in sign_in(cast, "rita").see("portal:members")
+
+
+def test_every_role_is_explained_to_everybody() -> None:
+    words = sign_in(make.cast(), "rita").see("portal:members")
+    for role in ("Reader", "Contributor", "Owner"):
+        assert f"{role} " in words
+    assert "sees everything and downloads reports" in words
+
+
+@pytest.mark.parametrize("name", ["portal:members", "portal:tokens", "portal:invitations"])
+def test_more_rows_take_no_more_queries(name: str) -> None:
+    cast = make.cast()
+    alice = sign_in(cast)
+    counts = []
+    for number in (3, 45):
+        fill(cast, number)
+        with CaptureQueriesContext(connection) as queries:
+            assert alice.get(name).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def fill(cast: make.Cast, number: int) -> None:
+    """So many members, tokens and invitations more."""
+    with tenant_context(cast.tenant.id):
+        for _ in range(number):
+            email = f"{uuid4().hex}@example.com"
+            member = people.add_member(tenant=cast.tenant, email=email, role=Role.READER)
+            people.make_access_token(membership=member, role=Role.READER, name="x", now=timezone.now())
+            invitations.invite(
+                tenant=cast.tenant,
+                email=f"{uuid4().hex}@example.com",
+                role=Role.READER,
+                invited_by=None,
+                now=timezone.now(),
+            )

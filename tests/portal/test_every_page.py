@@ -14,9 +14,15 @@ from tests.portal.browsing import Browser, sign_in
 from tests.portal.conftest import Site
 
 # Outside of any tenant: they check for themselves who asks.
-WITHOUT_A_TENANT = {"sign-in", "sign-out", "tenants", "tenants-part", "favicon"}
+WITHOUT_A_TENANT = {
+    "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "second-step", "recovery-code", "forgotten-password",
+    "reset-password", "invitation",
+}  # fmt: skip
 # A reader may do this: it concerns the reader alone.
-OPEN_TO_READERS = {"inventory-table", "account", "tokens", "revoke-token"}
+OPEN_TO_READERS = {
+    "inventory-table", "account", "account-name", "end-sessions", "second-factor", "second-factor-off", "recovery-codes",
+    "tokens", "revoke-token",
+}  # fmt: skip
 # Where forms of readers may lead.
 THEIR_OWN = ("/sign-out/", "/machines/columns/")
 # Answer with the file or only to forms, so they are no pages to look at.
@@ -26,7 +32,7 @@ NO_PAGES = {
     "undo-import", "import-errors", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
     "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group",
     "cancel-grid", "sensitivity-curves", "compare-report", "price-sheet-template", "delete-price-sheet",
-    "cancel-grid", "sensitivity-curves", "compare-report", "price-sheet-template", "delete-price-sheet",
+    "account-name", "end-sessions", "require-second-factor", "revoke-invitation",
 }  # fmt: skip
 
 # Global facts, the same for everybody.

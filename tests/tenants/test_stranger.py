@@ -23,6 +23,8 @@ COLLECTIONS_OF_THE_CALLER = {
     "jobs/",
     "usage/",
     "company-sign-in/",
+    "invitations/",
+    "tenant/",
 }
 # Global facts, the same for everybody.
 PUBLIC_FACTS = {"catalogs/<str:catalog>/", "catalogs/<str:catalog>/skus/", "catalogs/<str:catalog>/price-changes/"}

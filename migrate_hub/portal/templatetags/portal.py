@@ -13,6 +13,7 @@ from ingest.health import Health, health_of
 from ingest.models import Appliance
 from migrate_hub.portal import figures, wording
 from migrate_hub.portal.icons import PATHS
+from migrate_hub.tenants.models import AccountEvent
 
 register = template.Library()
 for shown in (
@@ -56,6 +57,12 @@ STATUS_LOOKS = {
 def words(code: Any) -> str:
     """Code words in plain ones: ready_with_conditions -> Ready with conditions."""
     return wording.plain(str(code).replace(".", " "))
+
+
+@register.filter
+def account_event(event: AccountEvent) -> str:
+    """What happened to an account, in plain words."""
+    return wording.ACCOUNT_EVENTS.get(event.action, wording.plain(event.action.replace(".", " ")))
 
 
 @register.filter
