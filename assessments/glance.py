@@ -16,7 +16,7 @@ from assessments.models import Assessment, RunStatus
 from ingest.health import health_of, with_health
 from ingest.imports.models import FileImport, ImportStatus
 from ingest.models import Appliance, Machine
-from migrate_hub.jobs.models import OPEN_STATES, Job
+from migrate_hub.jobs.work import unfinished_by_project
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import Project
 
@@ -72,14 +72,12 @@ def glance(now: datetime) -> Glance:
     judged = list(with_health(appliances, now)[:MAX_APPLIANCES])
     imports = FileImport.objects.filter(status=ImportStatus.COMPLETED, dry_run=False)
     imported = imports.aggregate(last=Max("finished_at"))["last"]
-    # Jobs carry no row-level security, being read before a tenant is known: this filter is their lock.
-    jobs = Job.objects.filter(tenant_id=current_tenant_id(), state__in=OPEN_STATES, not_before__lte=now)
     instants = [appliance.last_upload_at for appliance in judged] + [imported]
     return Glance(
         machines=machines.count(),
         appliances=dict(Counter(health_of(appliance, now).state for appliance in judged)),
         assessments=dict(Counter(_states(_living()))),
-        running=jobs.values("object_id").distinct().count(),
+        running=sum(unfinished_by_project().values()),
         last_data_at=max((at for at in instants if at is not None), default=None),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
@@ -17,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from migrate_hub.errors import DomainError
+from migrate_hub.portal.directions import straight
 from migrate_hub.portal.htmx import is_htmx, leading_the_page, page_led_to, refusal_text
 from migrate_hub.portal.pages import refusal_page
 from migrate_hub.portal.sent_forms import answered_once
@@ -24,11 +26,12 @@ from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Membership, Project, Role, User
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
-from migrate_hub.tenants.second_factor import has_second_factor
 
 SESSION_TENANT = "tenant"
 # The public id of the one tenant that a session may open; not there: every tenant of the person.
 SESSION_ONLY_TENANT = "only_tenant"
+# The public ids of the tenants whose company sign-in this session came through.
+SESSION_COMPANIES = "companies"
 TENANT_FIELD = "in_tenant"
 
 
@@ -57,14 +60,20 @@ def chosen_membership(request: HttpRequest) -> Membership | None:
     return membership
 
 
-def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
-    """Whether the tenant asks for a second factor that this person has not set up.
+def note_company_sign_in(request: HttpRequest, public_id: str) -> None:
+    """Remembers that this session came through the company sign-in of the tenant with this public id."""
+    companies: list[str] = request.session.get(SESSION_COMPANIES, [])
+    request.session[SESSION_COMPANIES] = [*(each for each in companies if each != public_id), public_id]
 
-    Whoever came through the company sign-in of the tenant was asked for one there, if the company wants it.
+
+def must_use_company_sign_in(request: HttpRequest, membership: Membership) -> bool:
+    """Whether the tenant wants its people to come through their company, and this session has not.
+
+    Owners may always use their password: somebody has to get in when the issuer is gone.
     """
-    if not membership.tenant.second_factor_required or SESSION_ONLY_TENANT in request.session:
+    if not membership.tenant.company_sign_in_required or membership.role == Role.OWNER:
         return False
-    return not (isinstance(request.user, User) and has_second_factor(request.user))
+    return str(membership.tenant.public_id) not in request.session.get(SESSION_COMPANIES, [])
 
 
 def way_back(request: HttpRequest) -> str:
@@ -78,9 +87,9 @@ def way_back(request: HttpRequest) -> str:
     return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
 
-def go_and_return(name: str, request: HttpRequest) -> HttpResponse:
+def go_and_return(name: str, request: HttpRequest, *ids: UUID) -> HttpResponse:
     """To a page that leads back here afterwards; htmx leads the whole page there."""
-    return page_led_to(request, f"{reverse(name)}?{urlencode({'next': way_back(request)})}")
+    return page_led_to(request, f"{reverse(name, args=ids)}?{urlencode({'next': way_back(request)})}")
 
 
 class PersonView(View):
@@ -105,6 +114,8 @@ class PortalView(View):
     reads_need: ClassVar[Role] = Role.READER
     writes_need: ClassVar[Role] = Role.CONTRIBUTOR
     section: ClassVar[str] = ""
+    # A page of the person's account, which reaches beyond the tenant: closed to who came through one tenant's company.
+    concerns_account: ClassVar[bool] = False
 
     user: User
     membership: Membership
@@ -115,8 +126,8 @@ class PortalView(View):
         membership = chosen_membership(request)
         if membership is None:
             return go_and_return("portal:tenants", request)
-        if second_factor_is_due(request, membership):
-            return go_and_return("portal:second-factor", request)
+        if must_use_company_sign_in(request, membership):
+            return go_and_return("portal:tenant-sign-in", request, membership.tenant.public_id)
         self.user, self.membership = request.user, membership
         with tenant_slot():
             response = leading_the_page(request, self._answer(request, *args, **kwargs))
@@ -127,6 +138,7 @@ class PortalView(View):
         try:
             self._enter_tenant()
             self._check_role()
+            self._check_session_may()
             self._check_form_is_of_this_tenant()
             self.enter(**kwargs)
             return answered_once(
@@ -155,6 +167,15 @@ class PortalView(View):
                 detail=f"This needs the role {needed.value}. Ask an owner of {self.membership.tenant.name}.",
             )
 
+    def _check_session_may(self) -> None:
+        if self.concerns_account and SESSION_ONLY_TENANT in self.request.session:
+            raise DomainError(
+                code="password_needed",
+                status=403,
+                detail=f"You came in through the company sign-in of {self.membership.tenant.name}, which opens this "
+                "tenant and nothing of your account. Sign out, then sign in with your password to change it.",
+            )
+
     def _check_form_is_of_this_tenant(self) -> None:
         """A form that was opened before the tenant was switched in another window must not write into the new one."""
         sent_for = self.request.POST.get(TENANT_FIELD)
@@ -175,7 +196,9 @@ class PortalView(View):
 
     def page(self, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
         """The rendered page, with what its frame needs."""
-        return render(self.request, template, {**self.frame(), **(context or {})}, status=status)
+        response = render(self.request, template, {**self.frame(), **(context or {})}, status=status)
+        response.content = straight(response.content)
+        return response
 
     def frame(self) -> dict[str, Any]:
         """What every page knows: who looks, at which tenant, and what they may do there."""

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 
 from assessments.catalog.models import Catalog
 from migrate_hub.jobs.models import Job
-from migrate_hub.portal.access import go_and_return
+from migrate_hub.portal.access import SESSION_ONLY_TENANT, go_and_return
 from migrate_hub.tenants.models import Membership, Tenant, User
 
 
@@ -28,9 +28,16 @@ def sign_in_at_the_portal(request: HttpRequest, extra_context: Any = None) -> Ht
     return go_and_return("portal:sign-in", request)
 
 
+def is_operator(request: HttpRequest) -> bool:
+    """Staff who signed in with their password: an issuer that a tenant chose makes nobody an operator."""
+    user = request.user
+    return isinstance(user, User) and user.is_active and user.is_staff and SESSION_ONLY_TENANT not in request.session
+
+
 admin.site.site_header = admin.site.site_title = "migrate_hub operators"
 admin.site.index_title = "Tenants, people, jobs, catalogs"
 admin.site.login = sign_in_at_the_portal  # type: ignore[method-assign]
+admin.site.has_permission = is_operator  # type: ignore[method-assign]
 admin.site.unregister(PermissionGroup)
 
 

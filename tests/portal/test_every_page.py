@@ -15,28 +15,21 @@ from tests.portal.conftest import Site
 
 # Outside of any tenant: they check for themselves who asks.
 WITHOUT_A_TENANT = {
-    "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "second-step", "recovery-code", "forgotten-password",
-    "reset-password", "invitation",
+    "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "company-sign-in", "tenant-sign-in",
+    "tenant-sign-in-return",
 }  # fmt: skip
 # A reader may do this: it concerns the reader alone.
-OPEN_TO_READERS = {
-    "inventory-table", "account", "account-name", "end-sessions", "second-factor", "second-factor-off", "recovery-codes",
-    "tokens", "revoke-token",
-}  # fmt: skip
+OPEN_TO_READERS = {"inventory-table", "account", "tokens", "revoke-token"}
 # Where forms of readers may lead.
 THEIR_OWN = ("/sign-out/", "/machines/columns/")
 # Answer with the file or only to forms, so they are no pages to look at.
 NO_PAGES = {
     "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
-    "undo-import", "import-errors", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
+    "undo-import", "import-errors", "remove-company-sign-in", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
     "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group",
     "cancel-grid", "sensitivity-curves", "compare-report", "price-sheet-template", "delete-price-sheet",
-    "account-name", "end-sessions", "require-second-factor", "revoke-invitation",
 }  # fmt: skip
-
-# Global facts, the same for everybody.
-PUBLIC_FACTS = {"catalog", "price-changes"}
 
 PATTERNS = {str(pattern.name): pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)}
 OF_A_TENANT = sorted(set(PATTERNS) - WITHOUT_A_TENANT)
@@ -58,7 +51,7 @@ def test_every_page_of_a_tenant_stands_behind_the_one_choke_point() -> None:
     assert {name for name in OF_A_TENANT if not issubclass(view_of(name), PortalView)} == set()
 
 
-@pytest.mark.parametrize("name", sorted(set(WITH_IDS) - PUBLIC_FACTS))
+@pytest.mark.parametrize("name", WITH_IDS)
 def test_a_stranger_sees_the_same_page_as_for_what_is_not_there(name: str, site: Site, charlie: Browser) -> None:
     theirs, absent = (charlie.get(path_of(name, site, absent=absent)) for absent in (False, True))
     assert theirs.status_code in (404, 405)
