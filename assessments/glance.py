@@ -89,10 +89,17 @@ def _living() -> list[Assessment]:
     return list(related.defer("current_run__summary", "latest_run__summary").order_by("-created_at")[:MAX_ASSESSMENTS])
 
 
-def _states(assessments: list[Assessment]) -> Iterator[str]:
+def states_of(assessments: list[Assessment], *, max_compared: int, max_by_filter: int = 0) -> list[str]:
+    """The state of each, in a fixed number of queries but for the groups by filter that are searched."""
+    return list(_states(assessments, max_compared=max_compared, max_by_filter=max_by_filter))
+
+
+def _states(
+    assessments: list[Assessment], *, max_compared: int = MAX_COMPARED, max_by_filter: int = MAX_BY_FILTER
+) -> Iterator[str]:
     """One word an assessment: failed, unfinished (its first run), out_of_sync, outdated, current or not_compared."""
-    changed = _changed_since(_within_bounds(assessments))
-    searches = iter(range(MAX_BY_FILTER))
+    changed = _changed_since(_within_bounds(assessments, max_compared))
+    searches = iter(range(max_by_filter))
     for assessment in assessments:
         run: Any = assessment.current_run
         if assessment.latest_run is not None and assessment.latest_run.status == RunStatus.FAILED:
@@ -110,11 +117,11 @@ def _states(assessments: list[Assessment]) -> Iterator[str]:
             yield "out_of_sync" if left else "outdated" if differs else "current"
 
 
-def _within_bounds(assessments: list[Assessment]) -> list[UUID]:
-    """The published runs of the newest assessments that together have at most MAX_COMPARED machines."""
+def _within_bounds(assessments: list[Assessment], max_compared: int) -> list[UUID]:
+    """The published runs of the newest assessments that together have at most so many machines."""
     runs = [assessment.current_run for assessment in assessments if assessment.current_run is not None]
     sums = accumulate(run.machine_count for run in runs)
-    return [run.id for run, machines in zip(runs, sums, strict=True) if machines <= MAX_COMPARED]
+    return [run.id for run, machines in zip(runs, sums, strict=True) if machines <= max_compared]
 
 
 def _changed_since(run_ids: list[UUID]) -> dict[UUID, tuple[bool, bool]]:

@@ -74,7 +74,7 @@ class NewApplianceView(ProjectPortalView):
 
 def key_page(view: ProjectPortalView, appliance: Appliance, key: Issued) -> HttpResponse:
     """The answer to the form itself: the key is in no URL, no session and no database."""
-    context = {"appliance": appliance, "key": key, "command": registration_command(key.wire)}
+    context = {"appliance": appliance, "key": key, "command": registration_command(key.wire), "is_registered": False}
     response = view.page("portal/appliance_key.html", context, status=201)
     response["Location"] = reverse("portal:appliance", args=[appliance.project_id, appliance.id])
     return response

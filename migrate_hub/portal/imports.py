@@ -15,6 +15,7 @@ from ingest.imports.models import FileImport, ImportFormat, ImportStatus
 from ingest.imports.parsed import UnreadableFileError
 from ingest.imports.problems import first_problems, problems_csv
 from ingest.imports.serializers import ImportIn
+from migrate_hub.bodies import MAX_WIRE_BYTES
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.forms import DomainForm, refusals_in
@@ -49,6 +50,9 @@ class ImportForm(DomainForm):
         initial=True,
         help_text="Shows what would change, and changes nothing.",
     )
+
+    # What a body may have, but for the fields around the file.
+    max_bytes = MAX_WIRE_BYTES - 16 * 1024
 
     def clean(self) -> dict[str, Any]:
         """What the first bytes of the file give away is said at once; the rest is judged in the background."""
@@ -99,7 +103,13 @@ class ImportsView(ProjectPortalView):
             FileImport.objects.filter(project=self.project), self.request, order_by="created_at", descending=True
         )
         rows = [(row, FORMATS[ImportFormat(row.format)]) for row in page.rows]
-        return self.page("portal/imports.html", {"page": page, "rows": rows, "form": form}, status=status)
+        context = {
+            "page": page,
+            "rows": rows,
+            "form": form,
+            "is_moving": any(row.status in MOVING for row in page.rows),
+        }
+        return self.page("portal/imports.html", context, status=status)
 
 
 class OneImportView(ProjectPortalView):

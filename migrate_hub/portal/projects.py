@@ -8,12 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from ingest.models import ApplianceKind
 from migrate_hub.portal import choices
 from migrate_hub.portal.access import PortalView, ProjectPortalView
+from migrate_hub.portal.appliances import ApplianceForm
 from migrate_hub.portal.assessments import living
-from migrate_hub.portal.counts import counts_of_projects
+from migrate_hub.portal.attention import concerns_of
 from migrate_hub.portal.forms import DomainForm, refusals_in
+from migrate_hub.portal.imports import ImportForm
+from migrate_hub.portal.jobs import jobs_of_project
 from migrate_hub.portal.paging import page_of
+from migrate_hub.portal.project_states import states_of_projects
+from migrate_hub.portal.start import has_data, steps_of
 from migrate_hub.tenants import people
 from migrate_hub.tenants.models import Project, Role
 from migrate_hub.tenants.serializers import ProjectIn
@@ -42,8 +48,8 @@ class HomeView(PortalView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         page = page_of(Project.objects.filter(deleted_at=None), request, order_by="name")
-        counts = counts_of_projects([project.id for project in page.rows])
-        return self.page("portal/home.html", {"page": page, "rows": [(row, counts[row.id]) for row in page.rows]})
+        states = states_of_projects([project.id for project in page.rows], timezone.now())
+        return self.page("portal/home.html", {"page": page, "rows": [(row, states[row.id]) for row in page.rows]})
 
 
 class NewProjectView(PortalView):
@@ -66,9 +72,42 @@ class ProjectView(ProjectPortalView):
     section = "overview"
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
-        counts = counts_of_projects([self.project.id])[self.project.id]
-        recent = living(self.project).order_by("-created_at", "id")[:RECENT_ASSESSMENTS]
-        return self.page("portal/project.html", {"counts": counts, "recent": recent})
+        state = states_of_projects([self.project.id], timezone.now())[self.project.id]
+        if not has_data(self.project, state.counts):
+            return self._start()
+        context = {
+            "state": state,
+            "counts": state.counts,
+            "recent": living(self.project).order_by("-created_at", "id")[:RECENT_ASSESSMENTS],
+            "steps": steps_of(self.project, state.counts),
+            "jobs": jobs_of_project(self.project),
+        }
+        return self.page("portal/project.html", context)
+
+    def _start(self) -> HttpResponse:
+        """The choice of a project that nothing brings machines to yet."""
+        context = {"appliance_form": ApplianceForm(initial={"kind": ApplianceKind.VMWARE}), "form": ImportForm()}
+        return self.page("portal/project_start.html", context)
+
+
+class ProjectAttentionView(ProjectPortalView):
+    """What to look at first: a part of the project's page that is loaded behind it, since it compares machines."""
+
+    section = "overview"
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        concerns, count = concerns_of(self.project, timezone.now())
+        context = {"concerns": concerns, "more": count - len(concerns)}
+        return self.page("portal/parts/attention.html", context)
+
+
+class ProjectJobsView(ProjectPortalView):
+    """What works for the project now: a part of its page that is asked for again while there is any."""
+
+    section = "overview"
+
+    def get(self, request: HttpRequest, project: str) -> HttpResponse:
+        return self.page("portal/parts/project_jobs.html", {"jobs": jobs_of_project(self.project)})
 
 
 class ProjectSettingsView(ProjectPortalView):

@@ -118,7 +118,7 @@ def test_a_file_of_another_kind_is_refused_beside_the_field(
     project = make.project(cast.bob)
     response = sent(bob, project, content, format=file_format)
     assert response.status_code == 400
-    found = re.search(r'<input type="file"[^>]*>(.*?)</div>', response.content.decode(), re.DOTALL)
+    found = re.search(r'<input type="file"[^>]*>(.*?)<label', response.content.decode(), re.DOTALL)
     assert found
     assert answer in found[1]
     assert cast.bob.ok(cast.bob.get(f"projects/{project}/imports/"))["results"] == []

