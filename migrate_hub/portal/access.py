@@ -26,6 +26,7 @@ from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Membership, Project, Role, User
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
+from migrate_hub.tenants.second_factor import has_second_factor
 
 SESSION_TENANT = "tenant"
 # The public id of the one tenant that a session may open; not there: every tenant of the person.
@@ -74,6 +75,17 @@ def must_use_company_sign_in(request: HttpRequest, membership: Membership) -> bo
     if not membership.tenant.company_sign_in_required or membership.role == Role.OWNER:
         return False
     return str(membership.tenant.public_id) not in request.session.get(SESSION_COMPANIES, [])
+
+
+def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
+    """Whether the tenant asks for a second factor that this person has not set up.
+
+    Whoever came through the company sign-in of the tenant was asked for one there, if the company wants it.
+    """
+    tenant = membership.tenant
+    if not tenant.second_factor_required or str(tenant.public_id) in request.session.get(SESSION_COMPANIES, []):
+        return False
+    return not (isinstance(request.user, User) and has_second_factor(request.user))
 
 
 def way_back(request: HttpRequest) -> str:
@@ -128,6 +140,8 @@ class PortalView(View):
             return go_and_return("portal:tenants", request)
         if must_use_company_sign_in(request, membership):
             return go_and_return("portal:tenant-sign-in", request, membership.tenant.public_id)
+        if second_factor_is_due(request, membership):
+            return go_and_return("portal:second-factor", request)
         self.user, self.membership = request.user, membership
         with tenant_slot():
             response = leading_the_page(request, self._answer(request, *args, **kwargs))

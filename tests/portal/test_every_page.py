@@ -17,18 +17,24 @@ from tests.portal.conftest import Site
 WITHOUT_A_TENANT = {
     "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "company-sign-in", "tenant-sign-in",
     "tenant-sign-in-return",
+    "second-step", "recovery-code", "forgotten-password",
+    "reset-password", "invitation",
 }  # fmt: skip
 # A reader may do this: it concerns the reader alone.
-OPEN_TO_READERS = {"inventory-table", "account", "tokens", "revoke-token"}
+OPEN_TO_READERS = {
+    "inventory-table", "account", "account-name", "end-sessions", "second-factor", "second-factor-off",
+    "recovery-codes", "tokens", "revoke-token",
+}  # fmt: skip
 # Where forms of readers may lead.
 THEIR_OWN = ("/sign-out/", "/machines/columns/")
 # Answer with the file or only to forms, so they are no pages to look at.
 NO_PAGES = {
     "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
-    "undo-import", "import-errors", "remove-company-sign-in", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
+    "undo-import", "import-errors", "remove-company-sign-in", "cancel-job", "preview-assessment", "preview-settings",
     "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group",
     "cancel-grid", "sensitivity-curves", "compare-report", "price-sheet-template", "delete-price-sheet",
+    "account-name", "end-sessions", "require-second-factor", "revoke-invitation",
 }  # fmt: skip
 
 PATTERNS = {str(pattern.name): pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)}
