@@ -36,17 +36,23 @@ LONGEST_HOURS = int(max(WINDOWS.values()) / HOUR)
 MAX_LAG_HOURS = 3
 # Appliances whose days are counted while somebody waits, where they are small.
 MAX_COUNTED_AT_ONCE = 10
+# What people call complete: a machine misses a point now and then.
+COVERED = 0.95
 Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The rating of one window now, after how many hours it reaches the stars above, and where it falls to: when."""
+    """The rating of one window now, after how many hours it reaches the stars above, and where it falls to: when.
+
+    `covered_after_hours`: until COVERED of its points are there; None where they will not be.
+    """
 
     percent: float
     stars: int
     reached_after_hours: Mapping[int, int]
     falls_to: tuple[int, int] | None
+    covered_after_hours: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ def forecast(shares: Shares, arriving: float, window_hours: int) -> Forecast:
     }
     last = int(rating[-1])
     falls_to = (last, int(np.argmax(rating == last))) if last < now else None
-    return Forecast(round(100 * float(percent[0]), 2), now, reached, falls_to)
+    covered = int(np.argmax(percent >= COVERED)) if percent.max() >= COVERED else None
+    return Forecast(round(100 * float(percent[0]), 2), now, reached, falls_to, covered)
 
 
 def machine_history(machine: Machine, now: datetime) -> History:
@@ -180,6 +187,10 @@ def _window(found: Forecast, until: datetime, history: History) -> dict[str, Any
     ]
     highest = max([found.stars, *found.reached_after_hours])
     answer: dict[str, Any] = {"percent": found.percent, "stars": found.stars, "reaches": reaches}
+    if found.covered_after_hours is not None:
+        at = until + timedelta(hours=found.covered_after_hours)
+        told = f"{COVERED:.0%} coverage on {at:%Y-%m-%d}." if found.covered_after_hours else f"Over {COVERED:.0%} now."
+        answer["covered"] = {"percent": 100 * COVERED, "at": at, "message": told.replace("%", " %")}
     if found.falls_to is not None:
         number, hours = found.falls_to
         at = until + timedelta(hours=hours)

@@ -21,6 +21,12 @@ class ReachOut(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class CoveredOut(serializers.Serializer[Any]):
+    percent = serializers.FloatField()
+    at = serializers.DateTimeField()
+    message = serializers.CharField()
+
+
 class LimitOut(serializers.Serializer[Any]):
     stars = serializers.IntegerField(help_text="As many it has or reaches, no more.")
     reason = serializers.ChoiceField(
@@ -34,6 +40,7 @@ class WindowForecast(serializers.Serializer[Any]):
     percent = serializers.FloatField(help_text="Share of the window's points that are there now.")
     stars = serializers.IntegerField(min_value=1, max_value=5)
     reaches = ReachOut(many=True, help_text="The stars above that it reaches, and when.")
+    covered = CoveredOut(required=False, help_text="When 95 % of a window's points are there; absent if never.")
     falls = ReachOut(required=False, help_text="Present when fewer stars are left of a whole window at this rate.")
     limit = LimitOut(required=False, help_text="Present when five stars are not reached.")
 

@@ -7,13 +7,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from ingest import appliances
 from ingest.health import clock_warning, with_health
+from ingest.imports.models import FileImport
 from ingest.models import Appliance, ApplianceKind, HeldSnapshot, RejectedRecord
+from ingest.rejections import counted_codes, rejected_csv, with_code
 from ingest.serializers import ApplianceIn
 from ingest.snapshots import UUID_BYTES
 from migrate_hub.errors import DomainError
@@ -24,6 +27,7 @@ from migrate_hub.portal.paging import page_of
 from migrate_hub.tenants.models import Role
 from migrate_hub.tenants.tokens import Issued
 
+MAX_IMPORTS_SHOWN = 5
 REGISTER_PATH = "/api/v1/appliances/register/"
 
 
@@ -45,7 +49,8 @@ class AppliancesView(ProjectPortalView):
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         page = page_of(appliances_of(self.project), request, order_by="name")
-        return self.page("portal/appliances.html", {"page": page})
+        imports = FileImport.objects.filter(project=self.project).order_by("-created_at", "-id")[:MAX_IMPORTS_SHOWN]
+        return self.page("portal/appliances.html", {"page": page, "imports": imports})
 
 
 def appliances_of(project: Any) -> "QuerySet[Appliance]":
@@ -93,16 +98,28 @@ class OneApplianceView(ProjectPortalView):
 
 class ApplianceView(OneApplianceView):
     def get(self, request: HttpRequest, project: str, appliance: str) -> HttpResponse:
-        rejected = RejectedRecord.objects.filter(appliance=self.appliance)
+        rejected, code = RejectedRecord.objects.filter(appliance=self.appliance), request.GET.get("code", "")
         held = list(self.appliance.held_snapshots.all())
         context = {
             "appliance": self.appliance,
             "clock_warning": clock_warning(self.appliance),
             **coverage.of_appliance(self.appliance, timezone.now()),
             "held": held_snapshot(held[0]) if held else None,
-            "page": page_of(rejected, request, order_by="last_rejected_at", descending=True),
+            "codes": counted_codes(rejected),
+            "code": code,
+            "page": page_of(with_code(rejected, code), request, order_by="last_rejected_at", descending=True),
         }
         return self.page("portal/appliance.html", context)
+
+
+class RejectedExportView(OneApplianceView):
+    """The refused records as CSV."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, project: str, appliance: str) -> HttpResponseBase:
+        rejected = RejectedRecord.objects.filter(appliance=self.appliance)
+        return rejected_csv(request, rejected, code=request.GET.get("code", ""))
 
 
 def held_snapshot(held: HeldSnapshot) -> dict[str, Any]:

@@ -101,6 +101,11 @@ def _windows(shown: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _sentence(window: Mapping[str, Any]) -> str:
+    """What becomes of the stars, and when nearly every point is there."""
+    return f"{_stars_sentence(window)} {window['covered']['message'] if 'covered' in window else ''}".strip()
+
+
+def _stars_sentence(window: Mapping[str, Any]) -> str:
     if "falls" in window:
         return f"{window['falls']['message']} {window['limit']['message']}"
     if window["reaches"]:

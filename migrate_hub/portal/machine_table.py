@@ -128,7 +128,7 @@ def _storage(machine: Machine, columns: Sequence[str]) -> str:
     if not machine.disk_count or "disk_count" in columns:
         return storage(machine.storage_gb)
     return format_html(
-        '{}<br><span class="small faint">{}</span>', storage(machine.storage_gb), counted(machine.disk_count, "disk")
+        '<span class="small faint">{} ·</span> {}', counted(machine.disk_count, "disk"), storage(machine.storage_gb)
     )
 
 

@@ -53,12 +53,7 @@ class GroupForm(DomainForm):
     """What to make of a choice of machines: a new group, or members of one that exists, or no longer."""
 
     serializer = GroupIn
-    action = forms.ChoiceField(
-        label="What to do",
-        required=False,
-        choices=[(PUT, "Put them into the group"), (TAKE, "Take them out of the group")],
-        widget=forms.Select,
-    )
+    action = forms.ChoiceField(required=False, choices=[(PUT, ""), (TAKE, "")])
     group = forms.CharField(label="Group", required=False)
     name = forms.CharField(label="Name of the new group", max_length=200, required=False)
     chosen = forms.ChoiceField(
@@ -92,7 +87,7 @@ class NewGroupView(ProjectPortalView):
 
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         chosen = "selected" if request.GET.getlist("machine") and request.GET.get("all") is None else "matching"
-        initial = {"chosen": chosen, "action": PUT, "group": request.GET.get("group", "")}
+        initial = {"chosen": chosen, "group": request.GET.get("group", "")}
         return self._page(GroupForm(initial=initial, existing=self._existing()), request.GET)
 
     def post(self, request: HttpRequest, project: str) -> HttpResponse:

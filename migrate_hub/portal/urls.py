@@ -95,6 +95,7 @@ urlpatterns = [
     path(f"{APPLIANCE}revoke/", appliances.RevokeView.as_view(), name="revoke-appliance"),
     path(f"{APPLIANCE}confirm/", appliances.ConfirmSnapshotView.as_view(), name="confirm-snapshot"),
     path(f"{PROJECT}imports/", imports.ImportsView.as_view(), name="imports"),
+    path(f"{APPLIANCE}rejected.csv", appliances.RejectedExportView.as_view(), name="rejected-export"),
     path(IMPORT, imports.ImportView.as_view(), name="import"),
     path(f"{IMPORT}state/", imports.ImportStateView.as_view(), name="import-state"),
     path(f"{IMPORT}confirm/", imports.ConfirmImportView.as_view(), name="confirm-import"),

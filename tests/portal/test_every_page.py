@@ -31,8 +31,8 @@ THEIR_OWN = ("/sign-out/", "/machines/columns/")
 NO_PAGES = {
     "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
-    "undo-import", "import-errors", "remove-company-sign-in", "cancel-job", "preview-assessment", "preview-settings",
-    "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group",
+    "undo-import", "import-errors", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
+    "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group", "rejected-export",
     "cancel-grid", "sensitivity-curves", "compare-report", "price-sheet-template", "delete-price-sheet",
     "account-name", "end-sessions", "require-second-factor", "revoke-invitation",
 }  # fmt: skip

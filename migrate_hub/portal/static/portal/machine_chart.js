@@ -10,6 +10,15 @@ function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// Ticks by what lies between two of them: years, months, days, hours and minutes; a second line where the day changes.
+const DAY = "\n{YYYY}-{MM}-{DD}";
+const TICKS = [
+  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", DAY, null, DAY, null, null, null, 1],
+];
+
 function faded(color, share) {
   return `color-mix(in srgb, ${color} ${share}%, transparent)`;
 }
@@ -18,7 +27,7 @@ function faded(color, share) {
 function linesOf(figures) {
   const count = Math.max(0, ...figures.series.map((series) => series.average.length));
   const times = Array.from({ length: count }, (_, place) => figures.start_at + place * figures.bucket_seconds);
-  const data = [times], series = [{}], bands = [];
+  const data = [times], series = [{ label: "From", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }], bands = [];
   for (const one of figures.series) {
     const color = token(`--series-${one.color}`);
     const said = (value) => (value === null || value === undefined ? "–" : `${rounded(value)} ${figures.unit}`);
@@ -49,7 +58,7 @@ function optionsOf(chart, figures, lines) {
       x: { time: true, range: [figures.start_at, figures.end_at] },
       y: { range: (_, low, high) => (figures.unit === "%" ? [0, 100] : [0, Math.max(high * 1.05, 1)]) },
     },
-    axes: [axis, { ...axis, size: 74, values: (_, values) => values.map((value) => `${rounded(value)} ${figures.unit}`) }],
+    axes: [{ ...axis, values: TICKS }, { ...axis, size: 96, values: (_, values) => values.map((value) => `${rounded(value)} ${figures.unit}`) }],
     cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => { chart.reset(); return null; } } },
     hooks: { setSelect: [(plot) => chart.choose(plot)] },
   };
