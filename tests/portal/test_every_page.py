@@ -16,9 +16,7 @@ from tests.portal.conftest import Site
 # Outside of any tenant: they check for themselves who asks.
 WITHOUT_A_TENANT = {
     "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "company-sign-in", "tenant-sign-in",
-    "tenant-sign-in-return",
-    "second-step", "recovery-code", "forgotten-password",
-    "reset-password", "invitation",
+    "tenant-sign-in-return", "second-step", "recovery-code", "forgotten-password", "reset-password", "invitation",
 }  # fmt: skip
 # A reader may do this: it concerns the reader alone.
 OPEN_TO_READERS = {
