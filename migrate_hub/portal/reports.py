@@ -4,19 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from assessments.models import UNFINISHED, Assessment
-from migrate_hub.errors import DomainError, not_found
-from migrate_hub.files.storage import file_response
+from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
-from migrate_hub.tenants.models import Role
-from reports.links import downloadable
 from reports.listing import emails_of
 from reports.models import Report, ReportFormat
-from reports.queueing import queue_report, revoke_report
+from reports.queueing import queue_report
 
 MAX_REPORTS_SHOWN = 20
 
@@ -65,33 +62,3 @@ class ReportsView(ProjectPortalView):
         response = redirect("portal:assessment", self.project.id, self.assessment.id)
         response["Location"] += "#reports"
         return response
-
-
-class OneReportView(ReportsView):
-    report: Report
-
-    def enter(self, **kwargs: str) -> None:
-        super().enter(**kwargs)
-        self.report = found(Report.objects.filter(assessment=self.assessment, revoked_at=None), kwargs["report"])
-
-
-class DownloadReportView(OneReportView):
-    """The file, for whoever may read the project; it streams after the view's transaction has ended."""
-
-    http_method_names = ["get", "head"]
-
-    def get(self, request: HttpRequest, project: str, assessment: str, report: str) -> HttpResponseBase:  # type: ignore[override]
-        ready = downloadable(self.report.id)
-        if ready.file is None:
-            raise not_found()
-        return file_response(request, ready.file)
-
-
-class DeleteReportView(OneReportView):
-    http_method_names = ["post"]
-    writes_need = Role.CONTRIBUTOR
-
-    def post(self, request: HttpRequest, project: str, assessment: str, report: str) -> HttpResponse:  # type: ignore[override]
-        revoke_report(self.report, timezone.now())
-        messages.success(request, "The report was deleted; links to it do not work any more.")
-        return self.back()

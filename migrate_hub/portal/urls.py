@@ -20,7 +20,7 @@ from migrate_hub.portal import (
     overview,
     projects,
     report_template_urls,
-    reports,
+    report_urls,
     results,
     start,
     usage,
@@ -34,7 +34,6 @@ APPLIANCE = f"{PROJECT}appliances/<str:appliance>/"
 IMPORT = f"{PROJECT}imports/<str:file_import>/"
 GROUP = f"{PROJECT}groups/<str:group>/"
 ASSESSMENT = f"{PROJECT}assessments/<str:assessment>/"
-REPORT = f"{ASSESSMENT}reports/<str:report>/"
 
 urlpatterns = [
     # Browsers ask for it on pages that name no icon: the admin, the API's documentation.
@@ -101,8 +100,6 @@ urlpatterns = [
     path(f"{ASSESSMENT}delete/", assessments.DeleteAssessmentView.as_view(), name="delete-assessment"),
     path(f"{ASSESSMENT}machines/", results.ResultsView.as_view(), name="results"),
     path(f"{ASSESSMENT}machines/<str:machine>/", results.ResultView.as_view(), name="result"),
-    path(f"{ASSESSMENT}reports/", reports.ReportsView.as_view(), name="reports"),
-    path(f"{REPORT}download/", reports.DownloadReportView.as_view(), name="download-report"),
-    path(f"{REPORT}delete/", reports.DeleteReportView.as_view(), name="delete-report"),
+    *report_urls.urlpatterns,
     *what_if_urls.urlpatterns,
 ]

@@ -28,7 +28,7 @@ THEIR_OWN = ("/sign-out/", "/machines/columns/")
 # Answer with the file or only to forms, so they are no pages to look at.
 NO_PAGES = {
     "report-template-logo", "report-template-workbook", "delete-report-template",
-    "download-report", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
+    "download-report", "cancel-report", "revoke-report-links", "revoke-report-link", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
     "undo-import", "import-errors", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
     "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group", "rejected-export",

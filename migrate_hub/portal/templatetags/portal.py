@@ -50,6 +50,8 @@ STATUS_LOOKS = {
     "running": ("accent", "Running"),
     "completed": ("good", "Completed"),
     "failed": ("bad", "Failed"),
+    "cancelled": ("warn", "Cancelled"),
+    "expired": ("", "Expired"),
 }
 
 
