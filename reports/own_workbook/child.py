@@ -18,6 +18,7 @@ from openpyxl.styles.numbers import is_date_format
 from openpyxl.utils.cell import get_column_letter
 
 from ingest.imports.parsed import Chunk, Options, UnreadableFileError
+from ingest.imports.sheets import readable
 from reports.own_workbook.findings import FILLED, FOUND, TASK, FillTask, Value, rows_file
 from reports.own_workbook.names import CELL_BY_NAME
 from reports.own_workbook.package import local, parsed
@@ -48,7 +49,8 @@ OF_ONE_ROW = ("r", "spans")
 def parse(path: Path, _options: Options) -> Iterator[Chunk]:
     """Reads the workbook; fills it as well when there is a task."""
     with zipfile.ZipFile(path) as archive:
-        plan = read_plan(archive)
+        with readable("an Excel workbook (.xlsx)"):
+            plan = read_plan(archive)
         (path.parent / FOUND).write_bytes(msgspec.msgpack.encode(plan.found))
         task = path.parent / TASK
         if task.exists():

@@ -10,6 +10,7 @@ from reports.own_workbook.names import (
     CELL_BY_NAME,
     PREFIX,
     TABLE_BY_NAME,
+    TABLES,
     NamedTable,
     column_of,
     near_headings,
@@ -81,7 +82,7 @@ def _find_tables(plan: Plan) -> None:
 
 
 def _why_table(part: TablePart) -> str:
-    alike = [table for table in dict.fromkeys(TABLE_BY_NAME.values())
+    alike = [table for table in TABLES
              if all(column_of(table, heading)[0] for heading in part.headings)]  # fmt: skip
     if alike:
         return f"Its headings are those of {alike[0].name}: name the table so, and it is filled."
@@ -169,6 +170,8 @@ def _refuse_what_is_below(block: Block, seen: Seen) -> None:
     places = [seen.below[data]] if data in seen.below else []
     places += [area.ref for area in seen.merged if area.meets(under)]
     places += [area.ref for area in seen.arrays if area.meets(under)]
+    # Its first cell holds the formula of all of them, so that must not go.
+    places += [area.ref for area in seen.shared if area.meets(under) and not area.is_within_columns_of(data)]
     places += [table.area.ref for table in block.sheet.tables
                if table is not block.part and table.area.meets(under)]  # fmt: skip
     if places:

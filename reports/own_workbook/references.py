@@ -33,6 +33,10 @@ class Area:
         rows = self.first_row <= other.last_row and other.first_row <= self.last_row
         return rows and self.first_column <= other.last_column and other.first_column <= self.last_column
 
+    def is_within_columns_of(self, other: "Area") -> bool:
+        """Whether it reaches no further to the left or right."""
+        return other.first_column <= self.first_column and self.last_column <= other.last_column
+
 
 def area_of(text: str) -> Area | None:
     """The area of `A1` or `A1:B2`; None for whole columns, several areas and what is none."""

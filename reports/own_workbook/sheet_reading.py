@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
+from ingest.imports.parsed import UnreadableFileError
 from reports.own_workbook.package import refuse_reaching_out
 from reports.own_workbook.references import Area, area_of
 from reports.own_workbook.xml_copy import Attributes, XmlReader
@@ -33,6 +34,7 @@ class Seen:
     below: dict[Area, str] = field(default_factory=dict)
     merged: list[Area] = field(default_factory=list)
     arrays: list[Area] = field(default_factory=list)
+    shared: list[Area] = field(default_factory=list)
 
     def style_of(self, row: int, column: int) -> int:
         """The style that a cell has or would have when something were written into it."""
@@ -62,7 +64,12 @@ class SheetReader(XmlReader):
         if local == "c":
             self._start_cell(attributes)
         elif local == "row":
-            self._row, self._column = int(attributes.get("r", self._row + 1)), 0
+            row = int(attributes.get("r", self._row + 1))
+            if row <= self._row:
+                raise UnreadableFileError(
+                    "damaged_workbook", "Rows of a sheet are out of order. Save it again in Excel."
+                )
+            self._row, self._column = row, 0
             if self._row in self._rows:
                 self.seen.rows[self._row] = dict(attributes)
         elif local == "col" and "style" in attributes:
@@ -71,8 +78,10 @@ class SheetReader(XmlReader):
             self._keep(self.seen.merged, attributes)
         elif local in TEXTS or name.endswith(":f"):
             self._inside, self._characters = local if local in TEXTS else "f", []
-            if local == "f" and attributes.get("t") == "array":
+            if local == "f" and attributes.get("t") in ("array", "dataTable"):
                 self._keep(self.seen.arrays, attributes)
+            elif local == "f" and attributes.get("t") == "shared":
+                self._keep(self.seen.shared, attributes)
 
     def _keep(self, areas: list[Area], attributes: Attributes) -> None:
         area = area_of(attributes.get("ref", ""))
@@ -81,8 +90,7 @@ class SheetReader(XmlReader):
 
     def _start_cell(self, attributes: Attributes) -> None:
         if "r" in attributes:
-            letters, self._row = coordinate_from_string(attributes["r"])
-            self._column = column_index_from_string(letters)
+            self._column = column_index_from_string(coordinate_from_string(attributes["r"])[0])
         else:
             self._column += 1
         self._cell = Cell(int(attributes.get("s", "0")), attributes.get("t", "n"))

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from assessments.models import UNFINISHED
-from ingest.imports.child import Limits, parsed_chunks, scratch_folder
+from ingest.imports.child import ChildCrashedError, Limits, parsed_chunks, scratch_folder
 from ingest.imports.parsed import Options, UnreadableFileError
 from ingest.imports.queueing import safe_name
 from migrate_hub.errors import DomainError, FieldProblem
@@ -130,6 +130,11 @@ def _judged(part: str, read: Any, content: bytes, *, most: int) -> Any:
             path = folder / "file"
             path.write_bytes(content)
             return read(path)
+    except ChildCrashedError as error:
+        raise DomainError(
+            code=f"unusable_{part}",
+            detail="The file could not be read. Save it anew in another program and send that.",
+        ) from error
     except UnreadableFileError as error:
         problem = FieldProblem("file", error.code, error.detail)
         raise DomainError(code=f"unusable_{part}", detail=error.detail, errors=[problem]) from error
