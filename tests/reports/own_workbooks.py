@@ -68,3 +68,56 @@ def changed(content: bytes, changes: Mapping[str, Callable[[bytes], bytes]]) -> 
         for name in changes.keys() - set(source.namelist()):
             target.writestr(name, changes[name](b""))
     return file.getvalue()
+
+
+PIVOT = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PIVOT_KINDS = {
+    "/xl/pivotCache/pivotCacheDefinition1.xml": "pivotCacheDefinition",
+    "/xl/pivotTables/pivotTable1.xml": "pivotTable",
+}
+
+
+def with_pivot(content: bytes) -> bytes:
+    """The workbook of `own_workbook` with a pivot table on its plan over the cells of its table of machines."""
+    fields = "".join(f'<cacheField name="{name}" numFmtId="0"><sharedItems/></cacheField>' for name in HEADINGS)
+    cache = (
+        f'<?xml version="1.0" encoding="UTF-8"?><pivotCacheDefinition xmlns="{PIVOT}" saveData="0" refreshOnLoad="0" '
+        f'createdVersion="6" recordCount="0"><cacheSource type="worksheet"><worksheetSource ref="B4:I6" sheet="Data"/>'
+        f'</cacheSource><cacheFields count="{len(HEADINGS)}">{fields}</cacheFields></pivotCacheDefinition>'
+    )
+    columns = ['<pivotField axis="axisRow" showAll="0"><items count="1"><item t="default"/></items></pivotField>']
+    columns += ['<pivotField showAll="0"/>', '<pivotField dataField="1" showAll="0"/>']
+    columns += ['<pivotField showAll="0"/>'] * (len(HEADINGS) - 3)
+    table = (
+        f'<?xml version="1.0" encoding="UTF-8"?><pivotTableDefinition xmlns="{PIVOT}" name="ByScenario" cacheId="1" '
+        'dataCaption="Values" createdVersion="6"><location ref="G2:H3" firstHeaderRow="1" firstDataRow="1" '
+        f'firstDataCol="1"/><pivotFields count="{len(HEADINGS)}">{"".join(columns)}</pivotFields><rowFields count="1">'
+        '<field x="0"/></rowFields><dataFields count="1"><dataField name="Sum of cost" fld="2"/></dataFields>'
+        "</pivotTableDefinition>"
+    )
+    return changed(content, {
+        "xl/pivotCache/pivotCacheDefinition1.xml": lambda _: cache.encode(),
+        "xl/pivotTables/pivotTable1.xml": lambda _: table.encode(),
+        "xl/worksheets/_rels/sheet3.xml.rels": lambda _: _relations("../pivotTables/pivotTable1.xml", "pivotTable"),
+        "xl/pivotTables/_rels/pivotTable1.xml.rels": lambda _: _relations(
+            "../pivotCache/pivotCacheDefinition1.xml", "pivotCacheDefinition"
+        ),
+        "xl/workbook.xml": lambda part: part.replace(
+            b"</workbook>", b'<pivotCaches><pivotCache cacheId="1" r:id="rId99"/></pivotCaches></workbook>'
+        ),
+        "xl/_rels/workbook.xml.rels": lambda part: part.replace(b"</Relationships>", _relation(
+            "rId99", "pivotCache/pivotCacheDefinition1.xml", "pivotCacheDefinition") + b"</Relationships>"),
+        "[Content_Types].xml": lambda part: part.replace(b"</Types>", "".join(
+            f'<Override PartName="{name}" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.'
+            f'{kind}+xml"/>' for name, kind in PIVOT_KINDS.items()).encode() + b"</Types>"),
+    })  # fmt: skip
+
+
+def _relation(name: str, target: str, kind: str) -> bytes:
+    return f'<Relationship Id="{name}" Type="{RELATIONS}/{kind}" Target="{target}"/>'.encode()
+
+
+def _relations(target: str, kind: str) -> bytes:
+    start = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    return start + _relation("rId1", target, kind) + b"</Relationships>"

@@ -15,7 +15,7 @@ from openpyxl.utils.escape import unescape
 from assessments.engine.scenarios import SCENARIO_NAMES
 from tests import make
 from tests.estate import assessed, enrolled, group_of_all, machine, reported, send_file
-from tests.reports.own_workbooks import HEADINGS, changed, own_workbook
+from tests.reports.own_workbooks import HEADINGS, changed, own_workbook, with_pivot
 from tests.reports.test_reports import content_of, path_of
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -91,6 +91,17 @@ def test_charts_grow_pictures_and_styles_stay_and_nothing_is_lost(place: Place) 
     assert new["xl/media/image1.png"] == old["xl/media/image1.png"]
     assert b"Data!$D$5:$D$9" in new["xl/charts/chart1.xml"]
     assert f"$A$2:$C${2 + len(SCENARIO_NAMES)}".encode() in new["xl/workbook.xml"]
+
+
+def test_a_pivot_table_is_kept_and_told_to_read_its_source_to_the_new_end(place: Place) -> None:
+    before = with_pivot(own_workbook())
+    found = sent(place[0].bob, before)[1].json()["workbook"]
+    assert "Pivot tables are told to refresh" in found["notes"][0]
+    old, new = parts(before), parts(filled(place, before))
+    cache = new["xl/pivotCache/pivotCacheDefinition1.xml"]
+    assert b'refreshOnLoad="1"' in cache
+    assert b'ref="B4:I9"' in cache
+    assert new["xl/pivotTables/pivotTable1.xml"] == old["xl/pivotTables/pivotTable1.xml"]
 
 
 def test_everything_is_computed_anew_and_no_old_value_is_left(place: Place) -> None:
