@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -132,6 +133,11 @@ def recalculate(assessment: Assessment, now: datetime) -> AssessmentRun:
     run = queue_run(assessment, now)
     audit.record("assessment.recalculate", assessment, run=run.number)
     return run
+
+
+def run_again(run_id: UUID, now: datetime) -> None:
+    """A new run of the assessment whose run failed, for an operator. 409 run_unfinished where one is under way."""
+    recalculate(AssessmentRun.objects.select_related("assessment__group").get(id=run_id).assessment, now)
 
 
 def repeat_run(run: AssessmentRun, *, settings: dict[str, Any], now: datetime) -> AssessmentRun:

@@ -68,6 +68,14 @@ def queue_report(
     return report
 
 
+def make_again(report_id: UUID, now: datetime) -> None:
+    """Has a report that failed made once more, for an operator."""
+    failed = Report.objects.filter(id=report_id, status=RunStatus.FAILED)
+    if not failed.update(status=RunStatus.CREATED, failure_code="", failure_detail="", finished_at=None):
+        raise DomainError(code="not_failed", status=409, detail="This report is not failed any more.")
+    enqueue(REPORT_TASK, report_id, queue="bulk")
+
+
 def queue_project_report(
     project: Project, *, now: datetime, format: str = ReportFormat.XLSX, assessments: Sequence[UUID] | None = None
 ) -> Report:

@@ -11,12 +11,12 @@ from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.making import fail_report, make_report
 from reports.models import Report
-from reports.queueing import REPORT_TASK
+from reports.queueing import REPORT_TASK, make_again
 
 REMEMBER = timedelta(days=30)
 ROWS_AT_ONCE = 1000
 
-register(REPORT_TASK, run=make_report, on_failed=fail_report)
+register(REPORT_TASK, run=make_report, on_failed=fail_report, again=make_again)
 
 
 @every_hour

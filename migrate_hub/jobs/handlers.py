@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+from celery import current_app
 
 from migrate_hub.jobs.claiming import Claim
 
@@ -11,19 +14,34 @@ from migrate_hub.jobs.claiming import Claim
 class Handler:
     """`run(claim)` enters the tenant itself and calls `claim.finish()`, or `claim.put_off()` when there is more to do.
 
-    `on_failed(object_id, failure)` runs inside the tenant.
+    `on_failed(object_id, failure)` runs inside the tenant, and so does `again(object_id, now)`, which has failed work
+    that people asked for done anew; without it a failed job simply gets its attempts back.
     """
 
     run: Callable[[Claim], None]
     on_failed: Callable[[UUID, str], None]
+    again: Callable[[UUID, datetime], None] | None = None
 
 
 _handlers: dict[str, Handler] = {}
 
 
-def register(task: str, *, run: Callable[[Claim], None], on_failed: Callable[[UUID, str], None]) -> None:
+def register(
+    task: str,
+    *,
+    run: Callable[[Claim], None],
+    on_failed: Callable[[UUID, str], None],
+    again: Callable[[UUID, datetime], None] | None = None,
+) -> None:
     """Called once a task by the `tasks.py` of an app."""
-    _handlers[task] = Handler(run=run, on_failed=on_failed)
+    _handlers[task] = Handler(run=run, on_failed=on_failed, again=again)
+
+
+def known_tasks() -> list[str]:
+    """The names of all tasks, also in a process that is no worker and has not loaded them yet."""
+    if not _handlers:
+        current_app.loader.import_default_modules()
+    return sorted(_handlers)
 
 
 def handler(task: str) -> Handler:

@@ -14,8 +14,9 @@ from django.core.validators import validate_email
 from migrate_hub.errors import DomainError
 from migrate_hub.oidc.models import CompanySignIn, Identity, Newcomers
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.models import Membership, Role, Tenant, User
-from migrate_hub.tenants.people import add_member
+from migrate_hub.tenants.invitations import OpenInvitation, accept_as
+from migrate_hub.tenants.models import Invitation, InvitationAddress, Membership, Role, Tenant, User
+from migrate_hub.tenants.people import set_membership
 
 TRUE = (True, "true", "True", 1, "1")
 
@@ -31,7 +32,7 @@ def admit(tenant: Tenant, row: CompanySignIn, claims: Mapping[str, Any], now: da
         raise refused("identity_unusable", "Your company's sign-in names you in a way that cannot be stored.")
     identity = Identity.objects.select_related("user").filter(issuer=row.issuer, subject=subject).first()
     if identity is None:
-        membership = _membership_of(tenant, row, email)
+        membership = _membership_of(tenant, row, email, now)
         identity = Identity.objects.create(issuer=row.issuer, subject=subject, user=membership.user, last_used_at=now)
         audit.record("identity.link", identity, user=str(membership.user_id))
     else:
@@ -76,16 +77,31 @@ def _still_member(tenant: Tenant, identity: Identity) -> Membership:
     return membership
 
 
-def _membership_of(tenant: Tenant, row: CompanySignIn, email: str) -> Membership:
+def _membership_of(tenant: Tenant, row: CompanySignIn, email: str, now: datetime) -> Membership:
     membership = Membership.objects.select_related("user").filter(tenant=tenant, user__email=email).first()
     if membership is not None:
         return membership
+    invited = _open_invitation(tenant, email, now)
+    if invited is not None:
+        return accept_as(OpenInvitation(invited, tenant, email, Role(invited.role)), _person(email), now)
     if row.newcomers != Newcomers.READERS:
         raise refused(
             "not_invited",
             f"Your company knows you, but {email} is not a member of this tenant. Ask one of its owners to add you.",
         )
-    user = User.objects.filter(email=email).first()
-    if user is not None and not user.is_active:
+    return set_membership(tenant=tenant, user=_person(email), role=Role.READER)
+
+
+def _open_invitation(tenant: Tenant, email: str, now: datetime) -> Invitation | None:
+    """The newest invitation of this address: the company shows whose it is as well as the link does."""
+    ids = list(InvitationAddress.objects.filter(email=email).values_list("invitation_id", flat=True))
+    waiting = Invitation.objects.select_for_update(of=("self",)).filter(id__in=ids, tenant=tenant, expires_at__gt=now)
+    return waiting.filter(accepted_at=None, revoked_at=None).order_by("-created_at").first()
+
+
+def _person(email: str) -> User:
+    """The account of this address; a new one has no password until its owner sets one by a link."""
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email=email, address_unproven=True)
+    if not user.is_active:
         raise refused("account_inactive", "This account was switched off. Ask the operators of this installation.")
-    return add_member(tenant=tenant, email=email, role=Role.READER)
+    return user

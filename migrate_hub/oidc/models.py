@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from migrate_hub.tenants.models import Tenant, TenantModel, User
+from migrate_hub.tenants.models import Tenant, TenantModel, User, uuid7
 
 
 class Newcomers(models.TextChoices):
@@ -59,7 +59,8 @@ class DomainRoute(models.Model):
     issuer of their own. Read before a tenant is known, so it holds the SHA-256 of the domain, ids and a state only.
     """
 
-    domain_sha256 = models.BinaryField(primary_key=True, max_length=32)
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    domain_sha256 = models.BinaryField(unique=True, max_length=32)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -37,6 +37,7 @@ from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.encryption import UnreadableSecretError
 from migrate_hub.tenants.models import Membership, Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
+from migrate_hub.tenants.sessions import note_start
 
 log = structlog.get_logger(__name__)
 SESSION_ATTEMPTS = "company_attempts"
@@ -199,6 +200,8 @@ def enter_company_session(request: HttpRequest, membership: Membership) -> None:
         )
     had_password = request.user == user and SESSION_ONLY_TENANT not in request.session
     auth.login(request, user)
+    note_start(request)
+    audit.record_account("signed_in", user)
     request.session[SESSION_TENANT] = public_id
     if not had_password:
         request.session[SESSION_ONLY_TENANT] = public_id

@@ -63,6 +63,15 @@ def test_only_known_people_come_in_where_the_owner_says_so(company: Company) -> 
     company.enter()
 
 
+def test_an_invitation_counts_without_its_link_once_the_company_vouches_for_the_address(company: Company) -> None:
+    company.configure(newcomers="refused")
+    email = company.somebody()
+    owner = company.cast.alice
+    owner.ok(owner.post("invitations/", {"email": email, "role": "contributor"}), 201)
+    company.enter()
+    assert Membership.objects.get(tenant=company.cast.tenant, user__email=email).role == Role.CONTRIBUTOR
+
+
 def test_who_was_removed_stays_out_although_newcomers_come_in(company: Company) -> None:
     company.enter()
     with tenant_context(company.cast.tenant.id):
