@@ -121,7 +121,7 @@ class NewGroupView(ProjectPortalView):
 
     def _existing(self) -> list[Group]:
         """Groups that machines can be added to by hand."""
-        groups = Group.objects.filter(project=self.project, deleted_at=None, filter=None)
+        groups = Group.objects.filter(project=self.project, deleted_at=None, filter__isnull=True)
         return list(groups.order_by("name", "id")[:MAX_OFFERED])
 
     def _page(self, form: GroupForm, parameters: Any, *, status: int = 200) -> HttpResponse:

@@ -51,6 +51,13 @@ def test_all_that_match_go_into_a_group_and_out_of_it(cast: make.Cast, project: 
     assert "holds 59 machines now. Taken out: 1 machine." in all_named("web-07", "take")
 
 
+def test_groups_that_list_their_machines_are_offered(cast: make.Cast, project: str, bob: Browser) -> None:
+    listed, by_filter = group_of(cast, project), group_of(cast, project, filter={})
+    offered = bob.get("portal:new-group", project).content.decode()
+    assert f'<option value="{listed}">' in offered
+    assert by_filter not in offered
+
+
 def test_whom_to_take_out_of_must_be_said(project: str, bob: Browser) -> None:
     refused = bob.post("portal:new-group", project, chosen="matching", action="take", name="x")
     assert refused.status_code == 400
