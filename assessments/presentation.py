@@ -9,8 +9,11 @@ from uuid import UUID
 
 from assessments.catalog.price_origins import PriceOrigins, with_sources
 from assessments.engine.explain import explain
+from assessments.engine.fixed_point import QUANTITY_SCALE
 from assessments.engine.issues import DATA_ISSUES, DISK_DATA_ISSUES, DISK_FINDINGS, FINDINGS, NIC_DATA_ISSUES, Issue
 from assessments.engine.trace import MachineTrace
+from assessments.engine.values import Catalog
+from assessments.headroom import expected_percent
 from assessments.inputs import DISK_METRICS, NIC_METRICS, stored_machine
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.results import amount_text, stars
@@ -128,18 +131,38 @@ def nic_row(nic: dict[str, Any]) -> dict[str, Any]:
 def decision_trace(run: AssessmentRun, machine: AssessedMachine, disks: list[AssessedDisk]) -> dict[str, Any]:
     """How everything about a machine was decided: computed again from the inputs that the run stored.
 
-    `series` are the menu percentiles of its series, where there are any (`series_statistics`).
+    `series` are the menu percentiles of its series, where there are any (`series_statistics`); `expected` is what the
+    recommended size has and how busy it will be (`expected_utilization`).
     """
     statistics = series_statistics(run, machine)
     catalog, origins = catalog_of(run), origins_of(run)
     trace = explain(stored_machine(machine, disks), 0, catalog, engine_settings(run.settings))
+    busy = expected_utilization(machine, catalog)
     return {
         "catalog": priced_by(run, origins),
         "performance_start_at": run.performance_start_at,
         "performance_end_at": run.performance_end_at,
         **({} if statistics is None else {"series": statistics}),
+        **({} if busy is None else {"expected": busy}),
         **trace_with_sources(trace, origins),
     }
+
+
+def expected_utilization(machine: AssessedMachine, catalog: Catalog) -> dict[str, Any] | None:
+    """Cores and memory of the recommended size and how busy they will be; None where there is no size.
+
+    A percentage is absent where the run knew no utilization.
+    """
+    if machine.recommended_sku is None:
+        return None
+    size, seen = catalog.sizes.names.index(machine.recommended_sku), machine.inputs
+    cores, memory_mb = int(catalog.sizes.vcpus[size]), int(catalog.sizes.memory_mb[size]) // QUANTITY_SCALE
+    busy = {
+        "cpu_percent": expected_percent(value_of(seen["cpu_percent"]), seen["cores"], cores),
+        "memory_percent": expected_percent(value_of(seen["memory_percent"]), seen["memory_mb"], memory_mb),
+    }
+    known = {name: float(percent) for name, percent in busy.items() if percent is not None}
+    return {"cores": cores, "memory_mb": memory_mb, **known}
 
 
 def priced_by(run: AssessmentRun, origins: PriceOrigins) -> dict[str, Any]:

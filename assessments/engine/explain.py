@@ -35,7 +35,7 @@ from assessments.engine.trace import (
     RunnerUp,
     ScenarioTrace,
 )
-from assessments.engine.trace_parts import issue_traces, observed_trace
+from assessments.engine.trace_parts import counted, issue_traces, observed_trace
 from assessments.engine.values import Catalog, Observed
 
 DISK_METRICS = ("read_iops", "write_iops", "read_mbps", "write_mbps")
@@ -124,12 +124,12 @@ def _required(alone: Machines, ground: Groundwork, target: Target) -> tuple[Requ
         )
     }
     arithmetic = {
-        "data_disks": f"{len(alone.disks.machine)} disks without the OS disk",
+        "data_disks": f"{counted(len(alone.disks.machine), 'disk')} without the OS disk",
         "premium_storage": "1 if a disk is Premium SSD or Premium SSD v2",
         "ultra_storage": "1 if a disk is Ultra",
         "disk_iops": f"(reads + writes of all disks) x {target.settings.comfort_factor}",
         "disk_mbps": f"(reads + writes of all disks) x {target.settings.comfort_factor}",
-        "nics": f"{len(alone.nics.machine)} network adapters",
+        "nics": counted(len(alone.nics.machine), "network adapter"),
         "network_mbps": f"megabytes out of all adapters x 8 x {target.settings.comfort_factor}",
         "generation_1": "1 if the machine boots with BIOS, which only a generation 1 VM does",
         "cores": allocated_arithmetic(int(alone.cores[0]), alone.cpu_percent, target),

@@ -22,3 +22,8 @@ def observed_trace(metric: str, observed: Observed, *, row: int, expected: int) 
     """One series of a machine, disk or NIC."""
     value = to_decimal(observed.values[row]) if observed.known[row] else None
     return ObservedTrace(metric, value, int(observed.points[row]), expected)
+
+
+def counted(number: int, what: str) -> str:
+    """1 disk, 2 disks."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

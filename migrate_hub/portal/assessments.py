@@ -10,12 +10,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from assessments import queueing
+from assessments.highlights import STALE_AFTER_DAYS, insights_of, price_age_days
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
 from assessments.views import machines_done, shown_whole, with_progress
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import ProjectPortalView, found
 from migrate_hub.portal.htmx import is_htmx
 from migrate_hub.portal.paging import page_of
+from migrate_hub.portal.progress import progress_times
 from migrate_hub.portal.reports import report_rows
 from migrate_hub.portal.summary import overview_of
 from migrate_hub.portal.wording import settings_in_words
@@ -82,6 +84,7 @@ class OneAssessmentView(ProjectPortalView):
             "is_unfinished": unfinished,
             "done": done,
             "total": run.machine_count,
+            "times": progress_times(run.started_at, timezone.now(), done=done, total=run.machine_count),
         }
 
 
@@ -96,7 +99,10 @@ class AssessmentView(OneAssessmentView):
             "reports": report_rows(self.assessment),
         }
         if "summary" in whole:
-            context["overview"] = overview_of(whole["summary"], self.published_run.settings)
+            run = self.published_run
+            context["overview"] = overview_of(whole["summary"], run.settings, insights_of(run))
+            context["price_age_days"] = price_age_days(run, timezone.now().date())
+            context["stale_after_days"] = STALE_AFTER_DAYS
         return self.page("portal/assessment.html", context)
 
 

@@ -1,14 +1,11 @@
-"""What a run decided: one row a machine, and one machine with the whole way to its size in plain words."""
+"""One machine of a run, with the whole way to its size in plain words. result_table.py lists them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
-from assessments.engine.issues import READINESS
-from assessments.filters import by_name
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import confidence, decision_trace, disk_row, machine_row, nic_row
 from assessments.series_statistics import NAMES as STATISTICS
@@ -17,67 +14,12 @@ from ingest.models import Machine
 from migrate_hub.errors import not_found
 from migrate_hub.portal import wording
 from migrate_hub.portal.assessments import OneAssessmentView
-from migrate_hub.portal.figures import money
-from migrate_hub.portal.paging import page_of
+from migrate_hub.portal.figures import memory, money, percent
+from migrate_hub.portal.result_table import Asked, ResultRow
 from migrate_hub.tenants.api import as_uuid
 
 MAX_REFUSED_SHOWN = 15
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One machine of the result table."""
-
-    machine: AssessedMachine
-    shown: Mapping[str, Any]
-
-    @property
-    def monthly_cost(self) -> Decimal | None:
-        """Compute and storage; None where neither is known."""
-        parts = [self.machine.monthly_compute_cost, self.machine.monthly_storage_cost]
-        known = [part for part in parts if part is not None]
-        return sum(known, Decimal(0)) if known else None
-
-    @property
-    def first_issue(self) -> str:
-        issues = self.shown["issues"]
-        return issues[0]["message"] if issues else ""
-
-    @property
-    def other_issues(self) -> int:
-        return max(0, len(self.shown["issues"]) - 1)
-
-
-class ResultsView(OneAssessmentView):
-    def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
-        readiness = request.GET.get("readiness", "")
-        search = request.GET.get("search", "").replace("\0", "")[:255]
-        page = page_of(self._rows(readiness, search), request, order_by="name")
-        disks = disks_of(self.published_run, [row.machine_id for row in page.rows])
-        currency = self.published_run.settings["currency"]
-        context = {
-            "run": self.published_run,
-            "kept_run": self.kept_run,
-            "page": page,
-            "rows": [ResultRow(row, machine_row(row, disks.get(row.machine_id, []), currency)) for row in page.rows],
-            "readiness": readiness if readiness in READINESS else "",
-            "search": search,
-            "counts": self._counts(),
-            "currency": currency,
-            "by_performance": self.published_run.settings["sizing_criterion"] == "performance_based",
-        }
-        return self.page("portal/results.html", context)
-
-    def _rows(self, readiness: str, search: str) -> Any:
-        rows = AssessedMachine.objects.filter(run=self.published_run)
-        if readiness in READINESS:
-            rows = rows.filter(readiness=readiness)
-        return by_name(rows, search) if search else rows
-
-    def _counts(self) -> list[tuple[str, str, int]]:
-        """Code, words and number of machines of each readiness, from the run's summary."""
-        counts = (self.published_run.summary or {}).get("readiness", {})
-        return [(code, name, counts.get(code, 0)) for code, name in wording.READINESS.items()]
+FULL = 100.0
 
 
 class ResultView(OneAssessmentView):
@@ -95,13 +37,19 @@ class ResultView(OneAssessmentView):
 
     def get(self, request: HttpRequest, project: str, assessment: str, machine: str) -> HttpResponse:
         run = self.published_run
+        asked = Asked.of(request.GET, run)
         disks = disks_of(run, [self.machine.machine_id]).get(self.machine.machine_id, [])
         trace = decision_trace(run, self.machine, disks)
         context = {
             "run": run,
             "kept_run": self.kept_run,
             "currency": run.settings["currency"],
-            "row": ResultRow(self.machine, machine_row(self.machine, disks, run.settings["currency"])),
+            "here": "" if asked.here == "?" else asked.here,
+            "list_url": reverse("portal:results", args=[self.project.id, self.assessment.id]) + asked.here,
+            "previous": asked.neighbor(run, self.machine, before=True),
+            "next": asked.neighbor(run, self.machine, before=False),
+            "row": ResultRow(self.machine),
+            "shown": machine_row(self.machine, disks, run.settings["currency"]),
             "machine": self.machine,
             "is_there": Machine.objects.filter(id=self.machine.machine_id, project=self.project).exists(),
             "confidence": confidence(self.machine),
@@ -149,6 +97,59 @@ class Steps:
     @property
     def by_performance(self) -> bool:
         return bool(self.trace["sizing_criterion"] == "performance_based")
+
+    @property
+    def in_short(self) -> str:
+        """The whole way in one paragraph, for whoever reads nothing else."""
+        trace, busy = self.trace, self.trace.get("expected")
+        if busy is None:
+            return f"No size is recommended: {self.unpriced}." if self.unpriced else "No size is recommended."
+        has = f"{wording.counted(trace['cores'], 'core')} and {memory(trace['memory_mb'])} of memory"
+        gets = f"{wording.counted(busy['cores'], 'core')} and {memory(busy['memory_mb'])}"
+        cost = money(self.chosen["monthly_compute_cost"], trace["currency"])
+        return f"It has {has}. {self._asks} The cheapest size that offers all it needs has {gets}, for {cost} a month."
+
+    @property
+    def _asks(self) -> str:
+        """What it used and what that asks for, as far as it is known."""
+        asked = {each["dimension"]: each["value"] for each in self.trace["required"]}
+        needs = " and ".join(
+            wording.quantity(name, asked[name]) + (" cores" if name == "cores" else " of memory")
+            for name in ("cores", "memory_mb")
+            if asked.get(name) is not None
+        )
+        if not self.by_performance:
+            return f"A size like it has to offer {needs}." if needs else ""
+        used = [
+            f"{percent(each['value'])} of its {'CPU' if each['metric'] == 'cpu_percent' else 'memory'}"
+            for each in self.trace["observed"]
+            if each["metric"] in ("cpu_percent", "memory_percent") and each["value"] is not None
+        ]
+        seen = f"It used {' and '.join(used)}" if used else "What it used is not known"
+        return f"{seen}; with headroom that asks for {needs}." if needs else f"{seen}."
+
+    @property
+    def busy(self) -> list[dict[str, Any]]:
+        """CPU and memory: how busy here, and how busy on the recommended size; only what is known."""
+        expected = self.trace.get("expected", {})
+        seen = {each["metric"]: each["value"] for each in self.trace["observed"]}
+        sizes = {
+            "cpu_percent": ("CPU", wording.counted(self.trace["cores"], "core"), expected.get("cores")),
+            "memory_percent": ("Memory", memory(self.trace["memory_mb"]), expected.get("memory_mb")),
+        }
+        return [
+            {
+                "name": name,
+                "has": has,
+                "gets": wording.counted(gets, "core") if metric == "cpu_percent" else memory(gets),
+                "now": seen[metric],
+                "now_share": float(seen[metric]) / FULL,
+                "then": expected[metric],
+                "then_share": expected[metric] / FULL,
+            }
+            for metric, (name, has, gets) in sizes.items()
+            if metric in expected and seen.get(metric) is not None
+        ]
 
     @property
     def boots_with(self) -> str:
