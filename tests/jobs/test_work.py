@@ -10,10 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from assessments.catalog.models import Catalog
 from assessments.models import Assessment, AssessmentRun, RunStatus, Sensitivity
+from assessments.serializers import AssessmentIn
+from assessments.settings import complete_settings
 from ingest.imports.models import FileImport, ImportFormat, ImportStatus
 from migrate_hub.jobs.models import Job, JobState
 from migrate_hub.jobs.work import made_at
-from migrate_hub.tenants.models import User, uuid7
+from migrate_hub.tenants.models import Project, User, uuid7
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.models import Report
 from tests import make
@@ -53,14 +55,19 @@ def queued_runs(cast: make.Cast, project: str, *, count: int = 1) -> list[UUID]:
     """Runs of as many new assessments, that no worker has begun."""
     group, now = group_of_all(cast.bob, project, f"group {uuid7()}"), datetime.now(UTC)
     with tenant_context(cast.tenant.id):
+        asked = AssessmentIn(data={"name": "any", "settings": {}})
+        asked.is_valid(raise_exception=True)
+        settings = complete_settings(Project.objects.get(id=project), asked.validated_data["settings"])
         named = [
-            Assessment.new(project_id=project, group_id=group, name=f"{uuid7()}", settings={}) for _ in range(count)
+            Assessment.new(project_id=project, group_id=group, name=f"{uuid7()}", settings=settings)
+            for _ in range(count)
         ]
         Assessment.objects.bulk_create(named)
         runs = [
             AssessmentRun.new(
-                assessment=assessment, number=1, settings={}, catalog=Catalog.objects.current(), region="westeurope",
-                performance_start_at=now, performance_end_at=now, group_membership_version=1, machine_count=7,
+                assessment=assessment, number=1, settings=settings, catalog=Catalog.objects.current(),
+                region="westeurope", performance_start_at=now, performance_end_at=now, group_membership_version=1,
+                machine_count=7,
             )
             for assessment in named
         ]  # fmt: skip
