@@ -148,7 +148,7 @@ def chunks(run: AssessmentRun, group_name: str, own_sheets: frozenset[str], *, r
         yield Chunk(
             machines=[terms.machine_row(machine, disks) for machine, disks in assessed],
             disks=[disk_row(machine, disk) for machine, disks in assessed for disk in disks],
-            scenarios=[scenario_row(machine, name) for machine in machines for name in SCENARIO_NAMES]
+            scenarios=[scenario_row(machine, name, terms.hourly) for machine in machines for name in SCENARIO_NAMES]
             if "Scenarios" in own_sheets
             else (),
             savings=[terms.savings_row(machine) for machine in machines] if "Savings" in own_sheets else (),

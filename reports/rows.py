@@ -10,6 +10,7 @@ from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, headline_sce
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import ISSUES, observed, value_of
 from assessments.settings import engine_settings
+from reports.hourly import HourlyParts
 from reports.workbook import DiskRow, IssueRow, MachineRow, SavingsRow, ScenarioRow
 
 DISK_COUNTS = {
@@ -34,6 +35,7 @@ class Terms:
 
     def __init__(self, run: AssessmentRun, group_name: str) -> None:
         self.group_name = group_name
+        self.hourly = HourlyParts(run)
         self.settings = engine_settings(run.settings)
         self.headline = SCENARIO_NAMES[headline_scenario(self.settings)]
         # The cheapest is looked for among what the customer can have: own licenses and Dev/Test only as chosen.
@@ -117,6 +119,8 @@ class Terms:
             best_scenario=best,
             best_sku=None if best is None else machine.scenarios[best]["sku"],
             best_monthly_cost=None if best is None else costs[best],
+            headline_hourly_monthly_cost=self.hourly.of(machine, self.headline, costs[self.headline]),
+            best_hourly_monthly_cost=None if best is None else self.hourly.of(machine, best, costs[best]),
         )
 
 
@@ -149,7 +153,7 @@ def disk_row(machine: AssessedMachine, disk: AssessedDisk) -> DiskRow:
     )
 
 
-def scenario_row(machine: AssessedMachine, name: str) -> ScenarioRow:
+def scenario_row(machine: AssessedMachine, name: str, hourly: HourlyParts) -> ScenarioRow:
     found = machine.scenarios[name]
     compute, storage = money(found.get("monthly_compute_cost")), machine.monthly_storage_cost
     return ScenarioRow(
@@ -160,6 +164,7 @@ def scenario_row(machine: AssessedMachine, name: str) -> ScenarioRow:
         storage_monthly_cost=storage,
         monthly_cost=None if compute is None or storage is None else compute + storage,
         unpriced_reason=found.get("unpriced"),
+        hourly_monthly_cost=hourly.of(machine, name, compute),
     )
 
 

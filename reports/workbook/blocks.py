@@ -69,7 +69,11 @@ Content = tuple[Cell, Kind, str | None]  # value, how it is shown, formula
 def what_if(book: Book, report: Report, *, header_row: int) -> Block:
     """Discount and uptime to change, and the total that moves; cells of the named inputs first."""
     settings = report.settings
-    moves = "no: a strict commitment" if settings.is_strict_commitment else "compute"
+    moves = "pay as you go only" if settings.is_strict_commitment else "compute"
+    first = header_row + 2  # of the inputs, as formulas count
+    discount = f"IF($F${first}=100,1,(1-{DISCOUNT}/100)/(1-$F${first}/100))"
+    hours = f"{UPTIME_DAYS}*{UPTIME_HOURS}/($F${first + 1}*$F${first + 2})"
+    strict = settings.commitment_rule == "strict"
     total = report.summary.monthly_cost
     lines: list[list[Content]] = [
         _input("Discount (%)", settings.discount_percent, Kind.PLAIN, moves),
@@ -81,9 +85,15 @@ def what_if(book: Book, report: Report, *, header_row: int) -> Block:
             (total, Kind.MONEY, None),
             (Decimal(0), Kind.MONEY, f"=E{header_row + 5}-F{header_row + 5}"),
         ],
+        _factor("Factor of what is billed by the hour", f"={discount}*{hours}", "discount and uptime"),
+        _factor("Factor of commitments", None if strict else f"={discount}", "no: strict" if strict else "discount"),
     ]
     found = block(book, WHAT_IF_HEADINGS, lines, header_row=header_row)
     return Block(tuple(_as_input(book, cell, header_row) for cell in found.cells), header_row, found.rows)
+
+
+def _factor(label: str, formula: str | None, moves: str) -> list[Content]:
+    return [(label, Kind.TEXT, None), (1, Kind.PLAIN, formula), (1, Kind.PLAIN, None), (moves, Kind.TEXT, None)]
 
 
 def _input(label: str, value: Decimal | int, kind: Kind, moves: str) -> list[Content]:
@@ -104,11 +114,11 @@ def _as_input(book: Book, cell: Placed, header_row: int) -> Placed:
 
 
 def scenarios(book: Book, totals: Sequence[ScenarioTotal], tables: Tables, *, header_row: int) -> Block:
-    """What compute costs in each scenario, at the run's own discount and uptime."""
+    """What compute costs in each scenario; moves with discount and uptime where those can be changed."""
     lines: list[list[Content]] = [
         [
             (scenario_words(total.scenario), Kind.TEXT, None),
-            (total.compute_monthly_cost, Kind.MONEY, scenario_formula(tables.scenarios, total.scenario)),
+            (total.compute_monthly_cost, Kind.MONEY, scenario_formula(tables, total.scenario)),
             (total.priced_machines, Kind.COUNT, None),
             (total.machines, Kind.COUNT, None),
         ]

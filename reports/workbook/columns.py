@@ -30,7 +30,8 @@ class Column(Generic[Row]):
     """One column: its heading (`{currency}` is filled in), and where its cell comes from in a row.
 
     `key` is the column's stable name, by default also the row's attribute; `missing` is what an absent value reads.
-    `value` is the cell in words, `coded` in the JSON lines, where it is not the attribute.
+    `value` is the cell in words, `coded` in the JSON lines, where it is not the attribute. In a workbook `formula`
+    computes the cell, which stores the value beside it.
     An observed column tells of performance history, so it reads "Not applicable" when sizing was as on premises.
     """
 
@@ -40,6 +41,7 @@ class Column(Generic[Row]):
     width: float = 14
     value: Callable[[Row], Cell] | None = None
     coded: Callable[[Row], Any] | None = None
+    formula: Callable[[Row], str | None] | None = None
     missing: str | None = None
     observed: bool = False
 

@@ -14,8 +14,9 @@ from reports.workbook.columns import Kind
 from reports.workbook.figures import Figures
 from reports.workbook.formats import INK, LINE, READINESS_FILLS, Book, put
 from reports.workbook.look import Look, png_size
-from reports.workbook.summary import LIVE_COLUMNS, STORAGE_LABELS, Line, Tables
+from reports.workbook.summary import STORAGE_LABELS, Line, Tables, is_live
 from reports.workbook.values import Report
+from reports.workbook.what_if import COMMITMENT_FACTOR, HOURLY_FACTOR
 
 NAME = "Assessment_Summary"
 TITLE = "Azure Migrate"  # what the exports have in the first cell
@@ -28,6 +29,7 @@ COST_CHART_WIDTH_PIXELS = 520  # both charts and a gap are as wide as the blocks
 CHART_GAP_PIXELS = 8
 BLOCK_CHART_WIDTH_PIXELS = 500  # as labels and values above it
 MIN_BLOCK_ROWS = 12
+CHART_ROWS_BELOW = 2  # that the charts may reach below the last label
 LOGO_COLUMN, LOGO_WIDTH_PIXELS, LOGO_HEIGHT_PIXELS = 6, 230, 44
 INPUT_LIMITS = ((0, 100), (0, 31), (0, 24))
 
@@ -36,8 +38,8 @@ def write_overview(
     book: Book, sheet: Worksheet, *, report: Report, lines: Sequence[Line], tables: Tables, figures: Figures
 ) -> None:
     _set_up(sheet)
-    live = blocks.what_if(book, report, header_row=FIRST_LINE_ROW) if _is_live(tables) else None
-    below = _blocks(book, report, tables, figures, first_row=FIRST_LINE_ROW + len(lines) + 1)
+    live = blocks.what_if(book, report, header_row=FIRST_LINE_ROW) if is_live(tables) else None
+    below = _blocks(book, report, tables, figures, first_row=FIRST_LINE_ROW + len(lines) + CHART_ROWS_BELOW + 1)
     cells = [*_title(book, report), *_lines(book, lines), *(live.cells if live else ())]
     cells += [cell for _, block in below for cell in block.cells]
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
@@ -102,11 +104,6 @@ def insert_logo(sheet: Worksheet, look: Look) -> None:
     sheet.insert_image(0, LOGO_COLUMN, "logo.png", {"image_data": io.BytesIO(look.logo), **options})
 
 
-def _is_live(tables: Tables) -> bool:
-    """Whether the lines are there that discount and uptime move."""
-    return tables.price_lines is not None and tables.price_lines.has(*LIVE_COLUMNS)
-
-
 def _lines(book: Book, lines: Sequence[Line]) -> list[Placed]:
     cells = []
     for row, line in enumerate(lines, start=FIRST_LINE_ROW):
@@ -156,11 +153,13 @@ def _offer_inputs(book: Book, sheet: Worksheet, live: Block) -> None:
         book.workbook.define_name(name, f"={NAME}!$E${row + 1}")
         rule = {"validate": "decimal", "criteria": "between", "minimum": limits[0], "maximum": limits[1]}
         sheet.data_validation(row, column, row, column, rule)
+    for row, name in enumerate((HOURLY_FACTOR, COMMITMENT_FACTOR), start=live.last_row):
+        book.workbook.define_name(name, f"={NAME}!$E${row}")
 
 
 def _insert_charts(book: Book, sheet: Worksheet, lines: Sequence[Line], *, first_row: int) -> None:
     rows = {line.name: row for row, line in enumerate(lines, start=FIRST_LINE_ROW) if line.name}
-    height = (FIRST_LINE_ROW + len(lines) - first_row) * ROW_HEIGHT_PIXELS
+    height = (FIRST_LINE_ROW + len(lines) + CHART_ROWS_BELOW - first_row) * ROW_HEIGHT_PIXELS
     codes = sorted(READINESS_FILLS, key=lambda code: rows[f"machines_{code}"])
     place = Place(NAME, rows[f"machines_{codes[0]}"], rows[f"machines_{codes[-1]}"], 0, 1)
     ring = readiness_chart(book, place, codes=codes)

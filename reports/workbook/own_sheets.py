@@ -1,5 +1,8 @@
 """The columns of our own sheets, as data. A column's key is its name in the JSON lines."""
 
+from collections.abc import Callable
+
+from reports.workbook import what_if
 from reports.workbook.columns import Column, Kind
 from reports.workbook.values import IssueRow, PriceLineRow, SavingsRow, ScenarioRow, TraceRow
 from reports.workbook.wording import MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, READINESS
@@ -24,21 +27,29 @@ SCENARIOS: tuple[S, ...] = (
     S(heading="Storage monthly cost {currency}", key="storage_monthly_cost", kind=Kind.MONEY),
     S(heading="Total monthly cost {currency}", key="monthly_cost", kind=Kind.MONEY),
     S(heading="Why there is no price", key="unpriced_reason", width=48),
+    S(heading="Of compute, billed by the hour {currency}", key="hourly_monthly_cost", kind=Kind.MONEY, width=16),
 )
 
 V = Column[SavingsRow]
+
+
+def _money(heading: str, key: str, formula: Callable[[SavingsRow], str | None], width: float = 18) -> V:
+    """An amount that moves with discount and uptime."""
+    return V(heading=f"{heading} {{currency}}", key=key, kind=Kind.MONEY, width=width, formula=formula)
+
+
 SAVINGS: tuple[V, ...] = (
     V(heading="Machine", key="machine_name", width=28),
     V(heading="Chosen scenario", key="headline_scenario", width=34),
     V(heading="Recommended size", key="recommended_sku", width=22, missing=NOT_APPLICABLE),
-    V(heading="Compute monthly cost {currency}", key="headline_monthly_cost", kind=Kind.MONEY),
-    V(heading="Pay-as-you-go monthly cost {currency}", key="pay_as_you_go_monthly_cost", kind=Kind.MONEY, width=18),
-    V(heading="Saved by the chosen scenario {currency}", key="saved", kind=Kind.MONEY, width=18),
+    _money("Compute monthly cost", "headline_monthly_cost", what_if.headline_formula, 14),
+    _money("Pay-as-you-go monthly cost", "pay_as_you_go_monthly_cost", what_if.pay_as_you_go_formula),
+    _money("Saved by the chosen scenario", "saved", what_if.saved_formula),
     V(heading="Cheapest scenario", key="best_scenario", width=34, missing=NOT_APPLICABLE),
     V(heading="Its size", key="best_sku", width=22, missing=NOT_APPLICABLE),
-    V(heading="Its monthly cost {currency}", key="best_monthly_cost", kind=Kind.MONEY),
-    V(heading="Further savings with it {currency}", key="further", kind=Kind.MONEY, width=18),
-    V(heading="All possible savings {currency}", key="possible", kind=Kind.MONEY, width=18),
+    _money("Its monthly cost", "best_monthly_cost", what_if.best_formula, 14),
+    _money("Further savings with it", "further", what_if.further_formula),
+    _money("All possible savings", "possible", what_if.possible_formula),
 )
 
 F = Column[IssueRow]

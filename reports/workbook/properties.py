@@ -28,7 +28,11 @@ PROPERTIES_NAME = "Assessment_Properties"
 READ_ME_NAME = "Read_me"
 MAX_URL_CHARACTERS = 2_079  # Excel's limit
 FIXED_SHEETS = (
-    ("Assessment_Summary", "Totals as formulas over the other sheets. Change discount and uptime there: totals move"),
+    (
+        "Assessment_Summary",
+        "Totals as formulas over the other sheets. Change discount and uptime there: the totals, the scenarios' totals "
+        "and Savings move. Sizes, the cheapest scenario and the costs in the other sheets stay those of the run",
+    ),
     ("Assessment_Properties", "The settings of the run"),
 )
 

@@ -41,7 +41,7 @@ class RowWriter:
         self, folder: Path, columns: Sequence[Column[Any]], styles: dict[Kind, int], *, max_sheet_rows: int
     ) -> None:
         self._cells = [
-            (xl_col_to_name(number), styles[column.kind], column.cell, column.missing)
+            (xl_col_to_name(number), styles[column.kind], column.cell, column.missing, column.formula)
             for number, column in enumerate(columns)
         ]
         self._folder = folder
@@ -83,18 +83,28 @@ class RowWriter:
 
     def _row(self, number: int, row: Any) -> str:
         found = [f'<row r="{number}">']
-        for letter, style, cell, missing in self._cells:
+        for letter, style, cell, missing, formula in self._cells:
             value = cell(row)
             if value is None or value == "":
                 value = missing
             if value is None:
                 continue
-            if isinstance(value, str):
+            if formula is not None and not isinstance(value, str):
+                found.append(_formula_xml(letter, number, style, value=value, formula=formula(row)))
+            elif isinstance(value, str):
                 found.append(f'<c r="{letter}{number}" s="{style}" t="inlineStr"><is>{text_xml(value)}</is></c>')
             else:
                 found.append(f'<c r="{letter}{number}" s="{style}"><v>{number_xml(value)}</v></c>')
         found.append("</row>")
         return "".join(found)
+
+
+def _formula_xml(
+    letter: str, number: int, style: int, *, value: int | float | Decimal | date, formula: str | None
+) -> str:
+    """A cell with the formula that computes it, if it has one; formulas of ours need no escaping."""
+    told = f"<f>{formula}</f>" if formula else ""
+    return f'<c r="{letter}{number}" s="{style}">{told}<v>{number_xml(value)}</v></c>'
 
 
 @lru_cache(maxsize=TEXTS_KEPT)

@@ -10,7 +10,8 @@ from reports.workbook.own_sheets import ISSUES, PRICE_LINES, SAVINGS, SCENARIOS,
 from reports.workbook.values import Report
 from reports.workbook.wording import NOT_APPLICABLE
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
+LIVE_COLUMNS = ("amount", "part", "moves_with")  # of the price lines, which discount and uptime move
 MACHINES, DISKS, PROPERTIES = "All_Assessed_Machines", "All_Assessed_Disks", "Assessment_Properties"
 STANDARD = frozenset({MACHINES, DISKS})
 
@@ -45,7 +46,14 @@ def sheets_of(report: Report, layout: Layout) -> tuple[Sheet, ...]:
         Sheet(DISKS, "disks", disks, "One row a disk"),
         *(sheet for sheet in OWN_SHEETS if sheet.name in report.own_sheets),
     )
-    return tuple(_chosen(sheet, report.choice) for sheet in whole if report.choice.has(sheet.name))
+    chosen = tuple(_chosen(sheet, report.choice) for sheet in whole if report.choice.has(sheet.name))
+    keys = {column.key for sheet in chosen if sheet.key == "price_lines" for column in sheet.columns}
+    return chosen if keys.issuperset(LIVE_COLUMNS) else tuple(map(_without_formulas, chosen))
+
+
+def _without_formulas(sheet: Sheet) -> Sheet:
+    """Where no cell of discount and uptime is offered, nothing moves with them."""
+    return replace(sheet, columns=tuple(replace(column, formula=None) for column in sheet.columns))
 
 
 def _chosen(sheet: Sheet, choice: Choice) -> Sheet:

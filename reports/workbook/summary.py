@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT, Layout
+from reports.workbook.sheets import LIVE_COLUMNS
 from reports.workbook.tables import Table
 from reports.workbook.values import Report
+from reports.workbook.what_if import COMMITMENT_FACTOR, HOURLY_FACTOR
 from reports.workbook.wording import DISK_TYPES, MOVES_WITH, NOT_APPLICABLE, PRICE_PARTS, READINESS, stars
 
 # Named cells of the first sheet that a reader may change.
 DISCOUNT, UPTIME_DAYS, UPTIME_HOURS = "discount_percent", "uptime_days_per_month", "uptime_hours_per_day"
-LIVE_COLUMNS = ("amount", "part", "moves_with")
 
 DISK_TYPE_OF_COST = {
     "standard_hdd_monthly_cost": "standard_hdd",
@@ -73,12 +74,24 @@ def plain_summary_lines(report: Report) -> list[Line]:
     return summary_lines(report, LAYOUTS[NEWEST_LAYOUT], Tables(machines, nothing))
 
 
-def scenario_formula(table: Table | None, scenario: str) -> str | None:
-    """The sum of a scenario's compute costs over its rows."""
-    if table is None:
+def scenario_formula(tables: Tables, scenario: str) -> str | None:
+    """The sum of a scenario's compute costs over its rows, times what discount and uptime make of them."""
+    whole, hourly = (_of_scenario(tables.scenarios, key, scenario) for key in ("compute", "hourly"))
+    if not whole:
         return None
-    pairs = table.columns("compute_monthly_cost", "scenario")
-    return _sum(f'SUMIFS({costs},{scenarios},"{scenario}")' for costs, scenarios in pairs)
+    if not is_live(tables) or not hourly:
+        return f"={whole}"
+    return f"=({whole}-({hourly}))*{COMMITMENT_FACTOR}+({hourly})*{HOURLY_FACTOR}"
+
+
+def _of_scenario(table: Table | None, part: str, scenario: str) -> str:
+    pairs = table.columns(f"{part}_monthly_cost", "scenario") if table else []
+    return "+".join(f'SUMIFS({costs},{scenarios},"{scenario}")' for costs, scenarios in pairs)
+
+
+def is_live(tables: Tables) -> bool:
+    """Whether the lines are there that discount and uptime move."""
+    return tables.price_lines is not None and tables.price_lines.has(*LIVE_COLUMNS)
 
 
 def live_compute_formula(lines: Table | None, run_hours: int) -> str | None:

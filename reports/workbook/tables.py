@@ -13,6 +13,7 @@ from reports.workbook.sheets import Sheet
 from reports.workbook.wording import READINESS
 
 HEADER_HEIGHT_POINTS = 48
+CHARACTERS_A_PAGE = 230  # that can still be read across a landscape page
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def _add_worksheet(book: Book, name: str, columns: Sequence[Column[Any]], *, row
     sheet.set_paper(9)  # A4
     sheet.repeat_rows(0)
     sheet.repeat_columns(0, 0)
+    sheet.fit_to_pages(max(1, round(sum(column.width for column in columns) / CHARACTERS_A_PAGE)), 0)
     sheet.set_footer("&L&A&R&P / &N")
     sheet.set_row(0, HEADER_HEIGHT_POINTS)
     for number, column in enumerate(columns):

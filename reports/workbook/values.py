@@ -91,7 +91,10 @@ class DiskRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioRow:
-    """One machine under one pricing scenario; without a cost `unpriced_reason` says why."""
+    """One machine under one pricing scenario; without a cost `unpriced_reason` says why.
+
+    `hourly_monthly_cost` is what of the compute cost is billed by the hour, and so moves with the uptime.
+    """
 
     machine_name: str
     scenario: str
@@ -100,6 +103,7 @@ class ScenarioRow:
     storage_monthly_cost: Decimal | None = None
     monthly_cost: Decimal | None = None
     unpriced_reason: str | None = None
+    hourly_monthly_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ class SavingsRow:
     """What one machine's compute costs in three scenarios: the chosen one, pay-as-you-go, and the cheapest.
 
     The differences are there only where all three have a price, so that their sums are over the same machines.
+    `*_hourly_monthly_cost` is what of the cost is billed by the hour; pay-as-you-go all is.
     """
 
     machine_name: str
@@ -117,6 +122,8 @@ class SavingsRow:
     best_scenario: str | None = None
     best_sku: str | None = None
     best_monthly_cost: Decimal | None = None
+    headline_hourly_monthly_cost: Decimal | None = None
+    best_hourly_monthly_cost: Decimal | None = None
 
     @property
     def comparable(self) -> bool:

@@ -262,8 +262,8 @@ def test_a_report_can_be_deleted_and_then_is_not_there(site: Site) -> None:
     project, assessment = site.ids("project", "assessment")
     api = site.estate.cast.bob
     made = api.ok(api.post(f"projects/{project}/assessments/{assessment}/reports/", {"format": "xlsx"}), 202)
-    assert site.bob.post("portal:delete-report", project, assessment, made["id"]).status_code == 302
-    assert site.bob.get("portal:download-report", project, assessment, made["id"]).status_code == 404
+    assert site.bob.post("portal:delete-report", project, made["id"]).status_code == 302
+    assert site.bob.get("portal:download-report", project, made["id"]).status_code == 404
 
 
 def test_without_results_the_result_pages_say_so(place: Any) -> None:

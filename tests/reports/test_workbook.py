@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from reports.workbook import Chunk, Summary, write_workbook
+from reports.workbook import OWN_SHEET_NAMES, Chunk, Summary, write_workbook
 from tests.reports.workbooks import (
     FULL_REPORT,
+    FULL_ROWS,
     REPORT,
     ROWS,
+    SAVING,
     SETTINGS,
+    UNPRICED_SAVING,
     WEB,
     WEB_DISK,
     headings,
@@ -322,8 +325,36 @@ def test_read_me_says_where_the_figures_come_from() -> None:
     assert link.hyperlink.target == "https://hub.example/a/0193"
 
 
+MOVING = replace(SAVING, headline_hourly_monthly_cost=Decimal("1.138616"), best_hourly_monthly_cost=Decimal("90"))
+
+
+def test_wide_sheets_print_on_few_pages_across_with_their_headings_on_each() -> None:
+    book = opened(FULL_REPORT)
+    for sheet in (book[name] for name in OWN_SHEET_NAMES):
+        assert getattr(sheet.sheet_properties.pageSetUpPr, "fitToPage", False)
+        assert (sheet.page_setup.fitToHeight, 1 <= int(sheet.page_setup.fitToWidth or 1) <= 4) == (0, True)
+        assert (sheet.print_title_rows, sheet.print_title_cols) == ("$1:$1", "$A:$A")
+
+
 def test_scenario_totals_stand_beside_the_labels_with_the_machines_they_are_for() -> None:
-    row = 3 + len(pairs(opened(FULL_REPORT)["Assessment_Summary"]))
     values, formulas = (opened(FULL_REPORT, values=flag)["Assessment_Summary"] for flag in (True, False))
-    assert [values.cell(row + 1, column).value for column in range(4, 8)] == ["1-year reservation", 60.25, 1, 2]
-    assert formulas.cell(row + 1, 5).value == '=SUMIFS(Scenarios!$D$2:$D$3,Scenarios!$B$2:$B$3,"reservation_1y")'
+    row = next(cells[3].row for cells in values.iter_rows() if cells[3].value == "1-year reservation")
+    assert [values.cell(row, column).value for column in range(4, 8)] == ["1-year reservation", 60.25, 1, 2]
+    assert formulas.cell(row, 5).value == (
+        '=(SUMIFS(Scenarios!$D$2:$D$3,Scenarios!$B$2:$B$3,"reservation_1y")'
+        '-(SUMIFS(Scenarios!$H$2:$H$3,Scenarios!$B$2:$B$3,"reservation_1y")))*commitment_factor'
+        '+(SUMIFS(Scenarios!$H$2:$H$3,Scenarios!$B$2:$B$3,"reservation_1y"))*hourly_factor'
+    )
+
+
+def test_savings_are_formulas_with_their_values_only_where_the_cells_are_that_move_them() -> None:
+    rows = with_rows(FULL_REPORT, FULL_ROWS, savings=[MOVING, UNPRICED_SAVING])
+    values, formulas = (opened(rows, values=flag)["Savings"] for flag in (True, False))
+    assert formulas["E2"].value == "=250.5*hourly_factor"
+    assert formulas["D2"].value == "=100.0*commitment_factor+1.138616*hourly_factor"
+    assert formulas["F2"].value == "=250.5*hourly_factor-(100.0*commitment_factor+1.138616*hourly_factor)"
+    assert [values[f"{letter}2"].value for letter in "DEF"] == [101.138616, 250.5, 149.361384]
+    assert formulas["F3"].value is None
+    without = opened(replace(rows, own_sheets=OWN_SHEET_NAMES - {"Price_Lines"}), values=False)
+    assert without["Savings"]["E2"].value == 250.5
+    assert "hourly_factor" not in without.defined_names

@@ -4,14 +4,27 @@ import shutil
 import subprocess
 from dataclasses import replace
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from reports.workbook import PriceLineRow
+from reports.workbook import PriceLineRow, ScenarioTotal, write_project_workbook
 from reports.workbook.values import DiskType
-from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, TERM, TIER, WEB_DISK, opened, pairs, with_rows
+from tests.reports.workbooks import (
+    FULL_REPORT,
+    FULL_ROWS,
+    PROJECT,
+    SAVING,
+    SCENARIO,
+    TERM,
+    TIER,
+    WEB_DISK,
+    opened,
+    pairs,
+    with_rows,
+)
 
 DISK_TYPES: tuple[DiskType, ...] = ("standard_hdd", "premium_ssd", "standard_hdd", "ultra", "premium_ssd")
 DISKS = [
@@ -87,3 +100,56 @@ def test_discount_and_uptime_move_the_total(tmp_path: Path, lines: list[PriceLin
     assert computed["Compute monthly cost USD"] == pytest.approx(float(compute), abs=1e-6)
     total = compute + Decimal("5.89") + Decimal("14.6")
     assert computed["Total monthly cost estimate USD"] == pytest.approx(float(total), abs=1e-6)
+
+
+SAVED = replace(
+    SAVING,
+    headline_hourly_monthly_cost=Decimal("1.138616"),
+    best_hourly_monthly_cost=Decimal(0),
+    best_monthly_cost=Decimal(90),
+)
+PRICED = [
+    replace(SCENARIO, scenario="pay_as_you_go", compute_monthly_cost=Decimal(200), hourly_monthly_cost=Decimal(200)),
+    replace(SCENARIO, scenario="reservation_3y", compute_monthly_cost=Decimal(100), hourly_monthly_cost=Decimal(30)),
+]
+TOTALS = tuple(
+    ScenarioTotal(scenario=row.scenario, priced_machines=1, machines=1, compute_monthly_cost=row.compute_monthly_cost)
+    for row in PRICED
+)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("rule", "discount", "committed", "hourly"),
+    [("combine", 10, Decimal("0.9"), Decimal("0.45")), ("strict", 10, Decimal(1), Decimal("0.45"))],
+)
+def test_discount_and_uptime_move_scenarios_and_savings(
+    tmp_path: Path, rule: str, discount: int, committed: Decimal, hourly: Decimal
+) -> None:
+    """Half the uptime and a discount, on a run without one."""
+    settings = replace(FULL_REPORT.settings, commitment_rule=rule, discount_percent=Decimal(0))
+    rows = with_rows(FULL_REPORT, FULL_ROWS, scenarios=PRICED, savings=[SAVED])
+    book = opened(replace(rows, settings=settings, scenario_totals=TOTALS), values=False)
+    for name, value in {"discount_percent": discount, "uptime_hours_per_day": 12}.items():
+        sheet, cell = book.defined_names[name].attr_text.replace("$", "").split("!")
+        book[sheet][cell] = value
+    computed = recalculated(book, tmp_path)
+    told = {cells[3].value: cells[4].value for cells in computed["Assessment_Summary"].iter_rows()}
+    assert told["Pay as you go"] == pytest.approx(float(200 * hourly))
+    assert told["3-year reservation"] == pytest.approx(float(70 * committed + 30 * hourly))
+    saved = computed["Savings"]
+    pay_as_you_go, chosen = Decimal("250.5") * hourly, 100 * committed + Decimal("1.138616") * hourly
+    assert saved["F2"].value == pytest.approx(float(pay_as_you_go - chosen))
+    assert saved["J2"].value == pytest.approx(float(chosen - 90 * committed))
+
+
+@pytest.mark.e2e
+def test_the_workbook_of_a_project_is_computed_without_errors(tmp_path: Path) -> None:
+    target = BytesIO()
+    write_project_workbook(PROJECT, target)
+    formulas = load_workbook(target)
+    computed = recalculated(formulas, tmp_path)
+    lines = pairs(computed["Project_Summary"])
+    assert lines["Total monthly cost USD"] == pytest.approx(float(2 * (Decimal("101.138616") + Decimal("5.89"))))
+    values = [value for sheet in computed for row in sheet.iter_rows(values_only=True) for value in row]
+    assert not [value for value in values if isinstance(value, str) and value.startswith(("#", "Err:"))]

@@ -11,12 +11,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.workbook import (
     OWN_SHEET_NAMES,
+    AssessmentRow,
     Chunk,
     DiskRow,
     IssueRow,
     MachineRow,
     Origin,
     PriceLineRow,
+    ProjectReport,
+    ProjectScenarioRow,
     Report,
     SavingsRow,
     ScenarioRow,
@@ -220,6 +223,55 @@ FULL_REPORT = replace(
         rule_set="am-2025",
         url="https://hub.example/a/0193",
     ),
+)
+
+
+ASSESSMENT = AssessmentRow(
+    assessment_name="Production",
+    group_name="Wave 1",
+    run_number=3,
+    run_at=datetime(2026, 11, 20, 10, 30, tzinfo=UTC),
+    settings="West US, VM performance data",
+    target_region="West US",
+    currency="USD",
+    machines=2,
+    ready_machines=1,
+    ready_with_conditions_machines=0,
+    not_ready_machines=1,
+    unknown_machines=0,
+    compute_monthly_cost=Decimal("101.138616"),
+    storage_monthly_cost=Decimal("5.89"),
+    chosen_scenario="pay_as_you_go",
+    scenarios=(
+        ProjectScenarioRow(
+            assessment_name="Production",
+            scenario="pay_as_you_go",
+            is_chosen=True,
+            currency="USD",
+            machines=2,
+            priced_machines=1,
+            storage_monthly_cost=Decimal("5.89"),
+            compute_monthly_cost=Decimal("101.138616"),
+        ),
+    ),
+    freshness="outdated",
+    catalog_name="bundled",
+    catalog_date=date(2026, 11, 1),
+    rule_set="am-2025",
+    run="0193",
+    cheapest_scenario="pay_as_you_go",
+    confidence_stars=4,
+    confidence_percent=72.5,
+)
+PROJECT = ProjectReport(
+    tenant_name="Contoso",
+    project_name="Datacenter exit",
+    created_at=datetime(2026, 11, 21, 10, 30, tzinfo=UTC),
+    rows=[ASSESSMENT, replace(ASSESSMENT, assessment_name="=1+1 " + "数" * 195, freshness="current")],
+    machines=4,
+    shared_machines=0,
+    shared=list,
+    url="https://hub.example/projects/1/",
 )
 
 
