@@ -23,6 +23,7 @@ from reports.links import downloadable, shared_url
 from reports.listing import emails_of, is_current, machines_of, pinned_runs, reports_of
 from reports.models import Report, ReportFormat, ReportKind, ReportLink
 from reports.queueing import KEEP, cancel_report, queue_project_report, queue_report, revoke_report
+from reports.report_templates.using import template_asked_for, templates_offered
 from reports.serializers import LinkIn, ProjectReportIn, ReportIn
 from reports.sharing import revoke_link, revoke_links, share_report
 from reports.workbook import LAYOUTS, MAX_REFUSED_SHOWN, NEWEST_LAYOUT, REFUSED_SHOWN
@@ -145,6 +146,11 @@ class NewReportForm(DomainForm):
         help_text="For a report of one assessment: the difference from that run, split by cause.",
     )
     run = forms.CharField(required=False, widget=forms.HiddenInput)
+    template = forms.ChoiceField(
+        required=False,
+        label="Template",
+        help_text="For a report of one assessment: its sheets, columns, look and own workbook.",
+    )
     format = forms.ChoiceField(choices=list(FORMATS.items()), label="Form")
     layout = forms.ChoiceField(
         choices=[(name, f"As Azure Migrate's exports of {name}") for name in sorted(LAYOUTS, reverse=True)],
@@ -170,6 +176,10 @@ class NewReportForm(DomainForm):
         names = [
             (str(run.id), f"{run.assessment.name}, run {run.number} of {run.created_at:%Y-%m-%d}") for run in newest
         ]
+        offered = list(templates_offered())
+        none = ("", "None: all sheets, our look")
+        self.fields["template"].choices = [none, *((str(one.id), one.name) for one in offered)]  # type: ignore[attr-defined]
+        self.fields["template"].initial = next((str(one.id) for one in offered if one.is_default), "")
         self.fields["before_run"].choices = [("", "Nothing: the results as they are"), *names]  # type: ignore[attr-defined]
 
     @property
@@ -183,7 +193,13 @@ class NewReportForm(DomainForm):
     def body(self) -> dict[str, Any]:
         body = super().body()
         body.pop("assessment", None)
-        return {"format": body["format"]} if self.of_project else body
+        if self.of_project:
+            return {"format": body["format"]}
+        body["template"] = body.get("template")
+        if body["template"]:  # what was not changed here is as the template says
+            kept = {name for name in ("layout", "refused_shown") if body.get(name) == self.fields[name].initial}
+            body = {name: value for name, value in body.items() if name not in kept}
+        return body
 
     def clean(self) -> dict[str, Any]:
         if self.of_project and self.cleaned_data.get("before_run"):
@@ -213,7 +229,8 @@ class NewReportView(ProjectPortalView):
         if form.of_project:
             return queue_project_report(self.project, now=now, **form.cleaned_data)
         assessments = Assessment.objects.filter(project=self.project, deleted_at=None).select_related("current_run")
-        return queue_report(found(assessments, form.data["assessment"]), now=now, **form.cleaned_data)
+        asked = {**form.cleaned_data, "template": template_asked_for(form.cleaned_data)}
+        return queue_report(found(assessments, form.data["assessment"]), now=now, **asked)
 
 
 class OneReportView(ProjectPortalView):

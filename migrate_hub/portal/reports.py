@@ -14,6 +14,7 @@ from migrate_hub.portal.access import ProjectPortalView, found
 from reports.listing import emails_of
 from reports.models import Report, ReportFormat
 from reports.queueing import queue_report
+from reports.report_templates.using import template_asked_for
 
 MAX_REPORTS_SHOWN = 20
 
@@ -53,7 +54,7 @@ class ReportsView(ProjectPortalView):
             asked = request.POST.get("format", ReportFormat.XLSX)
             if asked not in ReportFormat.values:
                 raise DomainError(code="invalid", detail=f"There is no report of the form {asked}.")
-            queue_report(self.assessment, now=timezone.now(), format=asked)
+            queue_report(self.assessment, now=timezone.now(), format=asked, template=template_asked_for({}))
         except DomainError as error:
             messages.error(request, error.detail)
         return self.back()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.files.models import FileChunk
 from reports.models import ReportTemplate
@@ -32,6 +34,12 @@ def template_asked_for(asked: Mapping[str, Any]) -> ReportTemplate | None:
             errors=[FieldProblem("template", "unknown_template", detail)],
         )
     return found
+
+
+def templates_offered() -> "QuerySet[ReportTemplate]":
+    """All templates of the tenant by name, for a form to choose from; a tenant has a hundred at most."""
+    rows: QuerySet[ReportTemplate] = ReportTemplate.objects.only("id", "name", "is_default")
+    return rows.order_by("name", "id")
 
 
 def copy_of(template: ReportTemplate | None, *, format: str, currency: str | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from reports.report_templates.choosing import COLUMNS, SHEETS
 from tests import make
-from tests.estate import png
+from tests.estate import assessed, enrolled, group_of_all, machine, png
 from tests.portal.browsing import Browser, sign_in, text_of
 from tests.reports.own_workbooks import own_workbook
 
@@ -129,3 +129,19 @@ def test_the_list_asks_the_database_as_often_with_many_as_with_few(
     for _ in range(57):
         cast.bob.ok(cast.bob.post("report-templates/", {"name": uuid4().hex}), 201)
     assert queries() == few
+
+
+@pytest.mark.usefixtures("catalog", "background")
+def test_the_form_for_a_report_offers_templates_and_takes_the_one_chosen(cast: make.Cast, bob: Browser) -> None:
+    default = made(cast, bob, is_default="on", layout="2020")
+    project, _ = enrolled(cast.bob, [machine("sql-01")])
+    assessment = assessed(cast.bob, project, group_of_all(cast.bob, project), sizing_criterion="as_on_premises")
+    page = bob.get("portal:new-report", project).content.decode()
+    assert f'<option value="{default["id"]}" selected>' in page
+    fields = {"assessment": assessment["id"], "format": "csv", "layout": "2024", "refused_shown": "3"}
+    for template, layout in ((default["id"], "2020"), ("", "2024")):
+        asked = bob.post("portal:new-report", project, template=template, **fields)
+        assert asked.status_code == 302, text_of(asked)
+        report = cast.bob.ok(cast.bob.get(f"projects/{project}/reports/{asked.url.split('/')[-2]}/"))
+        assert (report["template"] or {"id": ""})["id"] == template
+        assert report["layout"] == layout
