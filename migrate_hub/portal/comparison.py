@@ -173,21 +173,34 @@ class ComparePart(OneAssessmentView):
 
     @cached_property
     def before(self) -> AssessmentRun | None:
-        """The run that is named; else the newest one of the assessment that is not published."""
+        """The run that is named; else the newest kept one, or for a run that repeats others the published one."""
         named = self.parameters.get("before")
         if named:
             run: AssessmentRun = found(self.completed(), named)
             return run
-        own = self.completed().filter(assessment=self.assessment).exclude(id=self.assessment.current_run_id)
-        newest: AssessmentRun | None = own.order_by("-number").first()
-        return newest
+        return self._kept(repeats=None) or (self._published if self._kept() else None)
 
     @cached_property
     def after(self) -> AssessmentRun | None:
-        """The run that is named; else the published one."""
-        named = self.parameters.get("after") or self.assessment.current_run_id
-        run: AssessmentRun | None = found(self.completed(), str(named)) if named else None
+        """The run that is named; else the published one, unless that is the one before."""
+        named = self.parameters.get("after")
+        if named:
+            run: AssessmentRun = found(self.completed(), named)
+            return run
+        published = self._published
+        is_before = published is not None and self.before is not None and published.id == self.before.id
+        return self._kept() if is_before else published
+
+    @property
+    def _published(self) -> AssessmentRun | None:
+        run: AssessmentRun | None = self.completed().filter(id=self.assessment.current_run_id).first()
         return run
+
+    def _kept(self, **of_what: None) -> AssessmentRun | None:
+        """The newest run of the assessment that is not published."""
+        runs = self.completed().filter(assessment=self.assessment, **of_what).exclude(id=self.assessment.current_run_id)
+        newest: AssessmentRun | None = runs.order_by("-number").first()
+        return newest
 
     @property
     def parameters(self) -> Any:

@@ -1,20 +1,25 @@
 """When the confidence of an assessment reaches each star, and what to do about it: a section of its page."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from assessments.engine.confidence import MAX_STARS
 from assessments.forecast import machines_history, shown
 from assessments.models import Assessment
-from groups.membership import members_of
-from ingest.percentiles import WINDOWS as LENGTHS
+from groups.membership import member_count, members_of
+from groups.models import Group
+from migrate_hub.portal.assessments import OneAssessmentView
+from migrate_hub.portal.htmx import is_htmx
 from migrate_hub.portal.wording import WINDOWS
 
-# What a window is called whose length is none of the menu: the shortest that covers it tells what will come.
 TO_DO = {
     "too_few_points": "Look at the coverage of the appliances: some machines send too few points. Machines with gaps "
     "are listed on the page of each appliance.",
@@ -24,6 +29,8 @@ TO_DO = {
     "silent": "Nothing came in the last day. Look at the health of the appliances first.",
     "no_machines": "Add machines to the group.",
 }
+MACHINES_AT_ONCE = 2000
+KEPT_SECONDS = 600
 WAIT = "Let the appliances run until then, and recalculate."
 
 
@@ -50,14 +57,13 @@ class StarForecast:
     to_do: str
 
 
-def forecast_of(assessment: Assessment, now: datetime | None = None) -> StarForecast | None:
+def forecast_of(assessment: Assessment, now: datetime) -> StarForecast | None:
     """What is foretold of the assessment's group over its window; None where it looks at no history to come."""
     settings = assessment.settings
     window = settings["performance_window"]
-    if settings["sizing_criterion"] != "performance_based" or window not in LENGTHS:
+    if settings["sizing_criterion"] != "performance_based" or isinstance(window, dict):
         return None
-    instant = now or timezone.now()
-    answer = shown(machines_history(members_of(assessment.group), instant), instant)
+    answer = _told(assessment.group, now)
     found = answer["windows"][window]
     reached = {each["stars"]: each["at"] for each in found["reaches"]}
     limit = found.get("limit")
@@ -71,3 +77,27 @@ def forecast_of(assessment: Assessment, now: datetime | None = None) -> StarFore
         machines_off=answer.get("machines_off", 0),
         to_do=TO_DO.get(limit["reason"], "") if limit else (WAIT if reached else ""),
     )
+
+
+def _told(group: Group, now: datetime) -> dict[str, Any]:
+    """The forecast of a group; for a large one, which takes seconds, kept for a while."""
+    if member_count(group) <= MACHINES_AT_ONCE:
+        return shown(machines_history(members_of(group), now), now)
+    key = f"forecast:{group.tenant_id}:{group.id}:{group.membership_version}"
+    try:
+        kept: dict[str, Any] | None = cache.get(key)
+    except (RedisError, OSError):
+        return shown(machines_history(members_of(group), now), now)
+    if kept is None:
+        kept = shown(machines_history(members_of(group), now), now)
+        with suppress(RedisError, OSError):
+            cache.set(key, kept, KEPT_SECONDS)
+    return kept
+
+
+class ForecastView(OneAssessmentView):
+    """The section of the assessment's page, which loads it by itself; without JavaScript a page of its own."""
+
+    def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
+        context = {"star_forecast": forecast_of(self.assessment, timezone.now())}
+        return self.page("portal/parts/star_forecast.html" if is_htmx(request) else "portal/forecast.html", context)

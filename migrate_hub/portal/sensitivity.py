@@ -55,11 +55,13 @@ class Totals:
     changed_sizes: int
     readiness: tuple[tuple[str, str, int, int], ...]
     settings: str
+    own_priced: int
+    is_comparable: bool
 
 
 def totals_of(found: Mapping[str, Any], run: AssessmentRun) -> Totals:
     """The answer of the API for a position; readiness beside that of the run."""
-    own = (run.summary or {})["readiness"]
+    own, own_cost, cost = (run.summary or {})["readiness"], (run.summary or {})["monthly_cost"], found["monthly_cost"]
     asked = {"percentile": found["percentile"], "comfort_factor": found["comfort_factor"]}
     can_be_set = found["percentile"] in {str(each) for each in PERCENTILES}
     return Totals(
@@ -67,11 +69,13 @@ def totals_of(found: Mapping[str, Any], run: AssessmentRun) -> Totals:
         comfort_factor=Decimal(str(found["comfort_factor"])),
         window=WINDOWS[found["window"]],
         machines=found["machines"],
-        cost=found["monthly_cost"],
+        cost=cost,
         difference=Decimal(found["difference"]),
         changed_sizes=found["changed_sizes"],
         readiness=tuple((code, name, found["readiness"][code], own[code]) for code, name in READINESS.items()),
         settings=urlencode({**asked, "performance_window": found["window"]}) if can_be_set else "",
+        own_priced=own_cost["priced_machines"],
+        is_comparable=all(cost[name] == own_cost[name] for name in ("priced_machines", "storage_priced_machines")),
     )
 
 
@@ -176,11 +180,12 @@ class CurvesView(SensitivityPart):
     def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
         run = self.published_run
         complete = jobs.progress_of(run).grid_status == RunStatus.COMPLETED
+        cells = grid_cells(jobs.grid_of(run), run) if complete else []
         answer = {
             "currency": run.settings["currency"],
             "comfort_factors": [float(factor) for factor in COMFORT_FACTORS],
             "percentiles": PERCENTILE_WORDS,
-            "windows": curves_of(jobs.grid_of(run)) if complete else [],
+            "windows": [[pieces_of(curve) for curve in window] for window in cells],
         }
         return JsonResponse(answer)
 
@@ -197,33 +202,60 @@ def grid_context(run: AssessmentRun, progress: jobs.Progress) -> dict[str, Any]:
     """How far percentiles and grid are; the grid itself once it is complete."""
     complete = progress.grid_status == RunStatus.COMPLETED
     waiting = progress.percentiles_status != RunStatus.COMPLETED
+    cells = grid_cells(jobs.grid_of(run), run) if complete else []
     return {
         "progress": progress,
         "grid_positions": jobs.GRID_POSITIONS,
         "is_waiting": waiting,
         "is_reading": waiting and progress.percentiles_status in UNFINISHED,
         "is_moving": progress.grid_status in UNFINISHED,
-        "tables": tables_of(jobs.grid_of(run)) if complete else [],
+        "tables": tables_of(cells),
+        "has_breaks": any(not cell.is_comparable for window in cells for curve in window for cell in curve),
     }
 
 
-def curves_of(positions: list[dict[str, Any]]) -> list[list[list[float]]]:
-    """Total monthly cost by window, percentile and comfort factor: floats, for drawing."""
-    return [[[float(total) for total in curve] for curve in window] for window in _totals(positions)]
+@dataclass(frozen=True)
+class Cell:
+    """The cost at one position, and for how many machines it stands. `is_comparable`: for as many as the run's own."""
+
+    total: str
+    machines: int
+    storage_machines: int
+    is_comparable: bool
 
 
-def tables_of(positions: list[dict[str, Any]]) -> list[tuple[str, list[tuple[Decimal, list[str]]]]]:
-    """The same as tables: for each window, a row a comfort factor with the exact cost at each percentile."""
+def grid_cells(positions: list[dict[str, Any]], run: AssessmentRun) -> list[list[list[Cell]]]:
+    """The grid by window, percentile and comfort factor, which is its order."""
+    own = (run.summary or {})["monthly_cost"]
+    wanted = own["priced_machines"], own["storage_priced_machines"]
+    cells = [_cell(position["monthly_cost"], wanted) for position in positions]
+    width, height = len(COMFORT_FACTORS), len(PERCENTILE_NAMES)
+    curves = [cells[start : start + width] for start in range(0, len(cells), width)]
+    return [curves[start : start + height] for start in range(0, len(curves), height)]
+
+
+def _cell(cost: Mapping[str, Any], wanted: tuple[int, int]) -> Cell:
+    priced = cost["priced_machines"], cost["storage_priced_machines"]
+    return Cell(str(cost["total"]), *priced, is_comparable=priced == wanted)
+
+
+def pieces_of(curve: list[Cell]) -> list[dict[str, Any]]:
+    """A curve in pieces that each stand for as many machines: totals of other machines are not joined by a line."""
+    sets = dict.fromkeys((cell.machines, cell.storage_machines) for cell in curve)
     return [
-        (WINDOW_WORDS[number], list(zip(COMFORT_FACTORS, map(list, zip(*window, strict=True)), strict=True)))
-        for number, window in enumerate(_totals(positions))
+        {
+            "machines": machines,
+            "totals": [
+                float(c.total) if (c.machines, c.storage_machines) == (machines, storage) else None for c in curve
+            ],
+        }
+        for machines, storage in sets
     ]
 
 
-def _totals(positions: list[dict[str, Any]]) -> list[list[list[str]]]:
-    """The grid is in order of window, percentile, comfort factor."""
-    totals = [str(position["monthly_cost"]["total"]) for position in positions]
-    width = len(COMFORT_FACTORS)
-    curves = [totals[start : start + width] for start in range(0, len(totals), width)]
-    height = len(PERCENTILE_NAMES)
-    return [curves[start : start + height] for start in range(0, len(curves), height)]
+def tables_of(cells: list[list[list[Cell]]]) -> list[tuple[str, list[tuple[Decimal, list[Cell]]]]]:
+    """For each window a table: a row a comfort factor, with the cost at each percentile."""
+    return [
+        (WINDOW_WORDS[number], list(zip(COMFORT_FACTORS, map(list, zip(*window, strict=True)), strict=True)))
+        for number, window in enumerate(cells)
+    ]

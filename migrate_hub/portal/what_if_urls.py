@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from migrate_hub.portal import catalogs, comparison, price_sheets, runs, sensitivity
+from migrate_hub.portal import catalogs, comparison, forecast, price_sheets, runs, sensitivity
 
 ASSESSMENT = "projects/<str:project>/assessments/<str:assessment>/"
 CATALOG = "catalogs/<str:catalog>/"
@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{SENSITIVITY}grid/", sensitivity.GridView.as_view(), name="sensitivity-grid"),
     path(f"{SENSITIVITY}grid/cancel/", sensitivity.CancelGridView.as_view(), name="cancel-grid"),
     path(f"{SENSITIVITY}curves/", sensitivity.CurvesView.as_view(), name="sensitivity-curves"),
+    path(f"{ASSESSMENT}forecast/", forecast.ForecastView.as_view(), name="assessment-forecast"),
     path(f"{ASSESSMENT}runs/", runs.RunsView.as_view(), name="runs"),
     path(RUN, runs.RunView.as_view(), name="run"),
     path(f"{RUN}state/", runs.RunStateView.as_view(), name="run-state"),

@@ -9,7 +9,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -235,6 +235,16 @@ class NewAssessmentView(WizardView):
         return redirect("portal:assessment", self.project.id, assessment.id)
 
 
+# What another page may fill in, such as that of the sliders: saved only when the form is sent.
+FILLED_IN = ("sizing_criterion", "performance_window", "percentile", "comfort_factor", "price_sheet", "catalog")
+MAX_FILLED_IN = 64
+
+
+def taken_over(parameters: QueryDict) -> dict[str, str]:
+    """The settings that a link to the page names."""
+    return {name: str(parameters[name])[:MAX_FILLED_IN] for name in FILLED_IN if name in parameters}
+
+
 class AssessmentSettingsView(OneAssessmentView, WizardView):
     """The same page for the settings of an assessment; it shows what saving changes."""
 
@@ -243,7 +253,7 @@ class AssessmentSettingsView(OneAssessmentView, WizardView):
         self.stored = self.assessment.settings
 
     def get(self, request: HttpRequest, project: str, assessment: str) -> HttpResponse:
-        return self.show(self.form(initial={"name": self.assessment.name}))
+        return self.show(self.form(initial={"name": self.assessment.name, **taken_over(request.GET)}))
 
     def form(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> AssessmentForm:
         return AssessmentForm(data, project=self.project, stored=self.stored, initial=initial)

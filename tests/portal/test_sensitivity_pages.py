@@ -1,5 +1,7 @@
 """The sliders of a run as a page: figures of the API, positions off the scale, the curves and their table."""
 
+import html
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +18,7 @@ from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.assessments.varied import percentiles_there, varied_estate
 from tests.conftest import wait_until
-from tests.estate import assessed, last_full_hour
+from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machine, points
 from tests.portal.browsing import sign_in, text_of
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -88,6 +90,28 @@ def test_a_position_has_the_figures_of_the_api_to_the_cent(place: Place) -> None
         assert expected in whole, expected
 
 
+def test_a_position_that_prices_other_machines_says_so_and_breaks_the_curve() -> None:
+    """The most memory that a size has, nearly all in use: with more headroom the machine fits no size."""
+    cast = make.cast()
+    huge = machine("huge", cores=4, memory_mb=4_000_000)
+    project, appliance = enrolled(cast.bob, [huge, machine("small")])
+    start = last_full_hour() - timedelta(days=1)
+    appliance.performance([points("huge", start, memory_percent=[90.0] * 144), points("small", start)])
+    made = assessed(cast.bob, project, group_of_all(cast.bob, project), comfort_factor=1.0)
+    percentiles_there(cast.bob, project, made["id"])
+    rita = sign_in(cast, "rita")
+    same = rita.get("portal:sensitivity-position", project, made["id"])
+    query = "?percentile_step=2&comfort_factor=2&window_step=0"
+    other = rita.get("portal:sensitivity-position", project, made["id"], query=query)
+    assert "Not the same machines have a cost" not in text_of(same)
+    assert "Not the same machines have a cost: 1 here, 2 in the run." in text_of(other)
+    sign_in(cast, "bob").post("portal:sensitivity-grid", project, made["id"])
+    wait_until(lambda: rita.get("portal:sensitivity-curves", project, made["id"]).json()["windows"], what="the curves")
+    pieces = rita.get("portal:sensitivity-curves", project, made["id"]).json()["windows"][0][2]
+    assert [each["machines"] for each in pieces] == [2, 1]
+    assert "Where a line breaks" in text_of(rita.get("portal:sensitivity-grid", project, made["id"]))
+
+
 def test_the_position_is_kept_in_the_address_and_leads_to_the_settings(place: Place) -> None:
     query = "?percentile_step=1&comfort_factor=1.55&window_step=2"
     response = place.bob.get("portal:sensitivity-position", *place.ids(), query=query)
@@ -97,6 +121,19 @@ def test_the_position_is_kept_in_the_address_and_leads_to_the_settings(place: Pl
     at_most = place.bob.get("portal:sensitivity-position", *place.ids(), query=query.replace("step=1&", "step=4&", 1))
     assert "the maximum is only looked at here" in text_of(at_most)
     assert "Use these settings" not in text_of(place.rita.get("portal:sensitivity-position", *place.ids(), query=query))
+
+
+def test_the_settings_of_a_position_fill_in_the_form_and_change_nothing_yet(place: Place) -> None:
+    query = "?percentile_step=1&comfort_factor=1.5&window_step=1"
+    page = place.bob.get("portal:sensitivity", *place.ids(), query=query)
+    link = re.search(r'href="([^"]*settings/\?[^"]*)"', page.content.decode())
+    assert link is not None
+    form = place.bob.get(html.unescape(link[1])).context["form"]
+    shown = {name: str(form[name].value()) for name in ("percentile", "comfort_factor", "performance_window")}
+    assert shown == {"percentile": "90", "comfort_factor": "1.5", "performance_window": "1_week"}
+    assert form["name"].value() != ""
+    stored = place.api.ok(place.api.get(f"projects/{place.project}/assessments/{place.assessment}/"))["settings"]
+    assert (stored["percentile"], stored["comfort_factor"]) == (95, 1.3)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +180,17 @@ def test_the_curves_are_computed_watched_and_shown_with_a_table(place: Place) ->
     assert place.bob.post("portal:sensitivity-grid", *place.ids()).status_code == 302
     wait_until(lambda: place.bob.get("portal:sensitivity-curves", *place.ids()).json()["windows"], what="the curves")
     curves = place.rita.get("portal:sensitivity-curves", *place.ids()).json()
-    assert [len(curves["windows"]), len(curves["windows"][0]), len(curves["windows"][0][0])] == [3, 5, 11]
     assert curves["percentiles"] == list(PERCENTILE_WORDS)
-    told = place.at("percentile=99&comfort_factor=1.7&window=1_month")["monthly_cost"]["total"]
-    assert curves["windows"][2][3][7] == float(told)
+    assert [len(window) for window in curves["windows"]] == [5, 5, 5]
+    for curve in (curve for window in curves["windows"] for curve in window):
+        there = [
+            [total for total in each if total is not None] for each in zip(*(p["totals"] for p in curve), strict=True)
+        ]
+        assert [len(each) for each in there] == [1] * 11
+    cost = place.at("percentile=99&comfort_factor=1.7&window=1_month")["monthly_cost"]
+    told = cost["total"]
+    (piece,) = (each for each in curves["windows"][2][3] if each["totals"][7] is not None)
+    assert (piece["machines"], piece["totals"][7]) == (cost["priced_machines"], float(told))
     assert words(money(told)) in words(place.rita.get("portal:sensitivity-grid", *place.ids()))
 
 

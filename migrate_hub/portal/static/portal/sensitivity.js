@@ -32,6 +32,15 @@ function mark(plot, color) {
   plot.ctx.restore();
 }
 
+function windowStep() {
+  return Number(slider("window_step")?.value ?? 0);
+}
+
+// A curve comes in pieces: where fewer machines have a cost, the line breaks instead of falling.
+function pieces(curves) {
+  return curves.windows[windowStep()].flatMap((found, percentile) => found.map(({ totals }) => ({ percentile, totals })));
+}
+
 function options(place, curves) {
   const [ink, line, accent, ...series] = tokens("--ink-faint", "--line", "--ink", "--series-1", "--series-2", "--series-3", "--series-4", "--series-5");
   const [font] = tokens("--font");
@@ -47,7 +56,13 @@ function options(place, curves) {
     axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map((tick) => money.format(tick)) }],
     series: [
       { label: "Comfort factor" },
-      ...curves.percentiles.map((name, place) => ({ label: name, stroke: series[place], width: place === chosen ? 3.5 : 1.6, points: { show: false } })),
+      ...pieces(curves).map(({ percentile }) => ({
+        label: curves.percentiles[percentile],
+        stroke: series[percentile],
+        width: percentile === chosen ? 3.5 : 1.6,
+        spanGaps: false,
+        points: { show: true, size: 5 },
+      })),
     ],
     hooks: { drawAxes: [(plot) => mark(plot, accent)] },
   };
@@ -57,11 +72,11 @@ function draw(place) {
   const curves = place.curves;
   if (!curves?.windows.length) return;
   place.plot?.destroy();
-  const window_step = Number(slider("window_step")?.value ?? 0);
-  place.plot = new uPlot(options(place, curves), [curves.comfort_factors, ...curves.windows[window_step]], place);
+  const lines = pieces(curves).map(({ totals }) => totals);
+  place.plot = new uPlot(options(place, curves), [curves.comfort_factors, ...lines], place);
   const words = document.querySelector("[data-window-words]");
   const input = slider("window_step");
-  if (words && input) words.textContent = input.dataset.words.split("|")[window_step];
+  if (words && input) words.textContent = input.dataset.words.split("|")[windowStep()];
 }
 
 async function load(place) {
