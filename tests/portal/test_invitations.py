@@ -19,7 +19,7 @@ from tests import make
 from tests.portal.browsing import Browser, give_password, somebody, text_of
 from tests.portal.test_second_factor import Visitor, at_once
 
-NEW = {"new_password1": "tall-lantern-orchid-4", "new_password2": "tall-lantern-orchid-4"}
+NEW: dict[str, Any] = {"new_password1": "tall-lantern-orchid-4", "new_password2": "tall-lantern-orchid-4"}
 OVER = "This link opens nothing"
 
 
@@ -30,7 +30,7 @@ def new_address() -> str:
 def invited(cast: make.Cast, email: str, role: str = "contributor") -> str:
     """The path of the link by which `email` is invited by alice."""
     made = cast.alice.ok(cast.alice.post("invitations/", {"email": email, "role": role}), 201)
-    return urlsplit(made["link"]).path
+    return str(urlsplit(made["link"]).path)
 
 
 def role_of(cast: make.Cast, email: str) -> str | None:
