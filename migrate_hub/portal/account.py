@@ -102,6 +102,14 @@ class NameForm(DomainForm):
     )
 
 
+class OwnPasswordForm(PasswordChangeForm):
+    """Stands among others on the page, so it does not take the focus."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)
+
+
 class AccountView(AccountPage):
     """Everything about the account; the form on it changes the password."""
 
@@ -111,7 +119,7 @@ class AccountView(AccountPage):
     @method_decorator(sensitive_post_parameters())
     def post(self, request: HttpRequest) -> HttpResponse:
         attempt = Attempt(subjects_of(self.user.email, current_actor.get().ip_address), timezone.now())
-        form = PasswordChangeForm(self.user, request.POST)
+        form = OwnPasswordForm(self.user, request.POST)
         if attempt.wait_seconds:
             form.errors.clear()
             form.add_error(None, too_many(attempt.wait_seconds))
@@ -130,13 +138,13 @@ class AccountView(AccountPage):
     def overview(
         self,
         *,
-        password_form: PasswordChangeForm | None = None,
+        password_form: OwnPasswordForm | None = None,
         name_form: NameForm | None = None,
         status: int = 200,
     ) -> HttpResponse:
         signed_in = sessions_of(self.user, self.request.session.session_key)
         context = {
-            "form": password_form or PasswordChangeForm(self.user),
+            "form": password_form or OwnPasswordForm(self.user),
             "name_form": name_form or NameForm(initial={"name": self.user.name}),
             "factor": SecondFactor.objects.filter(user=self.user).first(),
             "recovery_codes": unused_recovery_codes(self.user),

@@ -134,6 +134,7 @@ class SecondStepView(View):
 
     form_class: type[forms.Form] = CodeForm
     template = "portal/second_step.html"
+    wrong = wrong_code().detail
     user: User
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -160,7 +161,7 @@ class SecondStepView(View):
             return response
         if not self.passes(form.cleaned_data["code"]):
             attempt.failed()
-            form.add_error("code", wrong_code().detail)
+            form.add_error("code", self.wrong)
             return self._page(request, form, status=400)
         attempt.succeeded()
         going_to = next_page(request.session[SECOND_STEP])
@@ -182,13 +183,14 @@ class RecoveryCodeView(SecondStepView):
 
     form_class = RecoveryCodeForm
     template = "portal/recovery_code.html"
+    wrong = "This recovery code is not right, or it was used already. Take another one."
 
     def passes(self, code: str) -> bool:
         return pass_recovery_code(self.user, code, timezone.now())
 
     def entered(self, request: HttpRequest, going_to: str) -> HttpResponse:
         left = unused_recovery_codes(self.user)
-        words = "That was the last of your recovery codes." if not left else f"{left} recovery codes are left."
+        words = f"Recovery codes that are left: {left}." if left else "That was the last of your recovery codes."
         messages.warning(request, f"You signed in with a recovery code. {words} Renew them on your account page.")
         return redirect(going_to)
 

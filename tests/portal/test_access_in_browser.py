@@ -78,7 +78,7 @@ def test_from_an_invitation_to_signing_in_with_a_recovery_code(web: str) -> None
             nora.get_by_role("link", name="Use a recovery code").click()
             nora.get_by_label("Recovery code").fill(recovery[0])
             nora.get_by_role("button", name="Sign in").click()
-            nora.get_by_text("9 recovery codes are left").wait_for()
+            nora.get_by_text("Recovery codes that are left: 9").wait_for()
             assert nora.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert complaints == []
 

@@ -187,7 +187,7 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed() -> None:
     email, _, codes = with_factor()
     browser = after_password(email)
     assert browser.post("portal:recovery-code", code=f" {codes[3].upper().replace('-', ' ')} ").status_code == 302
-    assert "9 recovery codes are left" in browser.see("portal:account")
+    assert "Recovery codes that are left: 9" in browser.see("portal:account")
     assert after_password(email).post("portal:recovery-code", code=codes[3]).status_code == 400
 
 
