@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 
@@ -94,10 +94,14 @@ class ReportTemplateForm(DomainForm):
     def body(self) -> dict[str, Any]:
         body = {name: value for name, value in self.cleaned_data.items() if value is not None}
         if "choice" in self.data:
-            ticked = [name for name in SHEETS if name in self.data.getlist("sheets")]
+            ticked = [name for name in SHEETS if name in self.ticked("sheets")]
             body["sheets"] = None if len(ticked) == len(SHEETS) else ticked
-            body["columns"] = {name: self.data.getlist(COLUMN_FIELD + name) for name in ticked if name in COLUMNS}
+            body["columns"] = {name: self.ticked(COLUMN_FIELD + name) for name in ticked if name in COLUMNS}
         return body
+
+    def ticked(self, name: str) -> list[str]:
+        """The values of all boxes of this name that were sent."""
+        return cast("QueryDict", self.data).getlist(name)
 
     @property
     def sheet_choices(self) -> list[SheetChoice]:
@@ -115,12 +119,12 @@ class ReportTemplateForm(DomainForm):
 
     def _has_sheet(self, name: str) -> bool:
         if "choice" in self.data:
-            return name in self.data.getlist("sheets")
+            return name in self.ticked("sheets")
         return self.stored is None or self.stored.sheets is None or name in self.stored.sheets
 
     def _has(self, sheet: str, key: str) -> bool:
         if "choice" in self.data:
-            return key in self.data.getlist(COLUMN_FIELD + sheet)
+            return key in self.ticked(COLUMN_FIELD + sheet)
         return self.stored is None or sheet not in self.stored.columns or key in self.stored.columns[sheet]
 
 

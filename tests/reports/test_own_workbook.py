@@ -62,7 +62,7 @@ def test_names_and_tables_are_filled_with_typed_values(place: Place) -> None:
     assert isinstance(board["B5"].value, datetime)
     table = data.tables["mh_machines"]
     assert (table.ref, table.autoFilter.ref) == ("B4:I9", "B4:I9")
-    assert {unescape(data.cell(row, 3).value) for row in range(5, 10)} == set(NAMES)
+    assert {unescape(str(data.cell(row, 3).value)) for row in range(5, 10)} == set(NAMES)
     assert {data.cell(row, 3).data_type for row in range(5, 10)} == {"s"}
     assert all(isinstance(data.cell(row, 4).value, float) for row in range(5, 10))
 
