@@ -119,7 +119,7 @@ def _table(report: ProjectReport, look: Look) -> Iterator[Flowable]:
         )
     yield paragraph("The assessments", style(13, bold=True, color=look.primary))
     yield Spacer(0, 3 * mm)
-    yield lined(table, (0.24, 0.13, 0.1, 0.12, 0.15, 0.16, 0.1), header=look.primary)
+    yield lined(table, (0.21, 0.13, 0.12, 0.13, 0.14, 0.14, 0.13), header=look.primary)
     if len(rows) < len(report.rows):
         yield Spacer(0, 2 * mm)
         yield paragraph(f"The largest {len(rows)} of {len(report.rows):,}; the workbook has all.", style(8))

@@ -56,14 +56,19 @@ def cost_chart(book: Book, place: Place, *, title: str, height: int, paler_rows:
     return chart
 
 
-def savings_chart(book: Book, place: Place) -> Chart:
+def savings_chart(book: Book, place: Place, *, from_zero: bool) -> Chart:
     """One bar a machine: what the chosen scenario saves, and behind it what the cheapest one would save beyond."""
     colors = (book.look.highlight, book.look.primary)
-    return stacked_chart(book, place, title="Top savings a month", colors=colors, kind=Kind.MONEY)
+    return stacked_chart(book, place, title="Top savings a month", colors=colors, kind=Kind.MONEY, from_zero=from_zero)
 
 
-def stacked_chart(book: Book, place: Place, *, title: str, colors: Sequence[str], kind: Kind) -> Chart:
-    """One bar a row, the first on top, made of as many columns as there are colors; headings stand in the row above."""
+def stacked_chart(
+    book: Book, place: Place, *, title: str, colors: Sequence[str], kind: Kind, from_zero: bool = True
+) -> Chart:
+    """One bar a row, the first on top, made of as many columns as there are colors; headings stand in the row above.
+
+    `from_zero` where nothing is below zero: else programs that draw it may cut the bars off at their left.
+    """
     chart = cast(Chart, book.workbook.add_chart({"type": "bar", "subtype": "stacked"}))
     _dress(book, chart, title)
     for column, color in enumerate(colors, start=place.values):
@@ -80,6 +85,8 @@ def stacked_chart(book: Book, place: Place, *, title: str, colors: Sequence[str]
         "num_format": book.number_formats[kind].replace(".00", ""),
         "num_font": {"color": INK},
     }
+    if from_zero:
+        axis["min"] = 0
     axis["label_position"] = "high"  # at the bottom: the other axis runs from top to bottom
     chart.set_x_axis({**axis, "major_gridlines": {"visible": True, "line": {"color": LINE}}, "line": {"none": True}})
     chart.set_legend({"position": "bottom", "font": {"color": INK}})

@@ -179,7 +179,8 @@ def _insert_block_chart(book: Book, sheet: Worksheet, kind: str, block: Block) -
     place = Place(NAME, block.header_row + 1, last_row, FIRST_COLUMN, FIRST_COLUMN + 1)
     height = max(block.rows, MIN_BLOCK_ROWS) * ROW_HEIGHT_PIXELS
     if kind == "savings":
-        chart = savings_chart(book, place)
+        amounts = [cell.value for cell in block.cells if isinstance(cell.value, Decimal)]
+        chart = savings_chart(book, place, from_zero=min(amounts) >= 0)
     elif kind == "confidence":
         chart = column_chart(book, place, title="Machines by confidence")
     else:
