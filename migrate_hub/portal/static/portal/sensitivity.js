@@ -110,4 +110,4 @@ document.addEventListener("input", (event) => {
 document.addEventListener("htmx:load", () => { for (const place of document.querySelectorAll("[data-curves]")) load(place); });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 for (const input of document.querySelectorAll("[data-sliders] input[type=range]")) tell(input);
-for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
+for (const button of document.querySelectorAll("[data-without-script]")) button.remove();
