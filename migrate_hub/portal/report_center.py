@@ -64,14 +64,14 @@ class Row:
     is_unfinished: bool
 
 
-def rows_of(reports: Sequence[Report], now: datetime) -> list[Row]:
+def rows_of(project: Project, reports: Sequence[Report], now: datetime) -> list[Row]:
     """With the names of those who asked, in one query."""
     emails = emails_of(report.created_by for report in reports)
     return [
         Row(
             report=report,
             kind=KINDS[report.kind],
-            title=report.assessment.name if report.assessment else "Several assessments",
+            title=report.assessment.name if report.assessment else project.name,
             email=emails.get(report.created_by),
             machines=machines_of(report),
             is_current=is_current(report),
@@ -115,7 +115,7 @@ class ReportCenterView(ProjectPortalView):
         form = FilterForm(request.GET, self.project)
         chosen = form.chosen()
         page = page_of(reports_of(self.project, **chosen), request, order_by="created_at", descending=True)
-        rows = rows_of(page.rows, timezone.now())
+        rows = rows_of(self.project, page.rows, timezone.now())
         context = {
             "form": form,
             "is_filtered": bool(chosen),
@@ -149,7 +149,7 @@ class NewReportForm(DomainForm):
     template = forms.ChoiceField(
         required=False,
         label="Template",
-        help_text="For a report of one assessment: its sheets, columns, look and own workbook.",
+        help_text="Its sheets, columns, look and own workbook; of several assessments its look alone.",
     )
     format = forms.ChoiceField(choices=list(FORMATS.items()), label="Form")
     layout = forms.ChoiceField(
@@ -194,7 +194,7 @@ class NewReportForm(DomainForm):
         body = super().body()
         body.pop("assessment", None)
         if self.of_project:
-            return {"format": body["format"]}
+            return {"format": body["format"], "template": body.get("template")}
         body["template"] = body.get("template")
         if body["template"]:  # what was not changed here is as the template says
             kept = {name for name in ("layout", "refused_shown") if body.get(name) == self.fields[name].initial}
@@ -226,10 +226,10 @@ class NewReportView(ProjectPortalView):
 
     def _queue(self, form: NewReportForm) -> Report:
         now = timezone.now()
-        if form.of_project:
-            return queue_project_report(self.project, now=now, **form.cleaned_data)
-        assessments = Assessment.objects.filter(project=self.project, deleted_at=None).select_related("current_run")
         asked = {**form.cleaned_data, "template": template_asked_for(form.cleaned_data)}
+        if form.of_project:
+            return queue_project_report(self.project, now=now, **asked)
+        assessments = Assessment.objects.filter(project=self.project, deleted_at=None).select_related("current_run")
         return queue_report(found(assessments, form.data["assessment"]), now=now, **asked)
 
 
@@ -267,7 +267,7 @@ class ReportView(OneReportView):
         links = list(ReportLink.objects.filter(report=report).order_by("-created_at", "id")[:MAX_LINKS_SHOWN])
         emails = emails_of(link.created_by for link in links)
         return {
-            "row": rows_of([report], now)[0],
+            "row": rows_of(self.project, [report], now)[0],
             "report": report,
             "form_words": FORMATS[ReportFormat(report.format)],
             "runs": pinned_runs(report) if report.kind == ReportKind.PROJECT else [],
