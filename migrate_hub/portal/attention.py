@@ -1,12 +1,16 @@
 """What to look at first in a project: appliances that are not well, records they had refused, work that failed,
 assessments that no longer fit what is there."""
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.urls import reverse
+from redis.exceptions import RedisError
 
 from assessments.models import Assessment, RunStatus
 from ingest.health import health_of, with_health
@@ -20,6 +24,7 @@ SHOWN = 12
 MAX_ASSESSMENTS = 100
 # Machines of runs that are compared with what is there now; asked for behind the page, so that it waits for nothing.
 MAX_COMPARED = 100_000
+FRESH_SECONDS = 60
 FAILED_WITHIN = timedelta(days=7)
 WORST_FIRST = {"bad": 0, "warn": 1, "": 2}
 OUT_OF_STEP = {
@@ -74,10 +79,24 @@ def _of_imports(project: Project, now: datetime) -> Iterator[Concern]:
 def _of_assessments(project: Project) -> Iterator[Concern]:
     rows: Any = with_costs(Assessment.objects.filter(project=project, deleted_at=None))
     newest = list(rows.order_by("-created_at", "id")[:MAX_ASSESSMENTS])
-    for assessment, state in zip(newest, freshness_of(newest, max_compared=MAX_COMPARED), strict=True):
+    for assessment, state in zip(newest, _states(newest), strict=True):
         link = reverse("portal:assessment", args=[project.id, assessment.id])
         run = assessment.latest_run
         if run is not None and run.status == RunStatus.FAILED and run.failure_code != "cancelled":
             yield Concern("bad", assessment.name, f"Its newest run failed. {run.failure_detail}".strip(), link)
         elif state in OUT_OF_STEP:
             yield Concern("warn", assessment.name, OUT_OF_STEP[state], link)
+
+
+def _states(assessments: list[Assessment]) -> list[str]:
+    """One word an assessment, kept for a minute: comparing tens of thousands of machines takes a moment."""
+    pinned = [(row.id, row.latest_run_id, row.current_run_id, row.group.membership_version) for row in assessments]
+    key = f"freshness:{hashlib.sha256(repr(pinned).encode()).hexdigest()}"
+    with suppress(RedisError, OSError):
+        known: list[str] | None = cache.get(key)
+        if known is not None:
+            return known
+    states = freshness_of(assessments, max_compared=MAX_COMPARED)
+    with suppress(RedisError, OSError):
+        cache.set(key, states, FRESH_SECONDS)
+    return states
