@@ -7,7 +7,7 @@ as many as fit its time, and its section asks for the next until every tenant wa
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -133,7 +133,8 @@ def overview_of(request: HttpRequest) -> dict[str, Any]:
     order = request.GET.get("sort", "") if request.GET.get("sort") in ORDERS else "attention"
     matching = memberships_of(request).filter(tenant__name__icontains=text) if text else memberships_of(request)
     memberships = list(matching.order_by("tenant__name")[:MAX_TENANTS])
-    seen, waiting = look_at(memberships, now)
+    since = _round_began(request, now)
+    seen, waiting = look_at(memberships, now, fresh_from=since - FRESH)
     customers = sorted(
         (Customer(membership, seen.get(membership.tenant_id)) for membership in memberships), key=_key(order)
     )
@@ -147,6 +148,7 @@ def overview_of(request: HttpRequest) -> dict[str, Any]:
         "orders": ORDERS,
         "totals": _totals([customer.seen.glance for customer in customers if customer.seen]),
         "here": _link(request, number),
+        "since": int(since.timestamp()),
         "links": {
             "previous_link": _link(request, number - 1) if number > 1 else "",
             "next_link": _link(request, number + 1) if number * ROWS_A_PAGE < len(customers) else "",
@@ -154,10 +156,21 @@ def overview_of(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def look_at(memberships: Sequence[Membership], now: datetime) -> tuple[dict[int, Seen], int]:
-    """What is known of these tenants, some of it looked at just now; and how many are still to be looked at."""
+def _round_began(request: HttpRequest, now: datetime) -> datetime:
+    """When the page was opened whose list fills: what was looked at since is not looked at again, so it ends."""
+    asked = request.GET.get("since", "")
+    if not asked.isdecimal() or len(asked) > 10:
+        return now
+    return min(max(datetime.fromtimestamp(int(asked), UTC), now - timedelta(seconds=KEPT_SECONDS)), now)
+
+
+def look_at(memberships: Sequence[Membership], now: datetime, *, fresh_from: datetime) -> tuple[dict[int, Seen], int]:
+    """What is known of these tenants, some of it looked at just now; and how many are still to be looked at.
+
+    What was seen before `fresh_from` is looked at again.
+    """
     known, has_cache = _remembered([membership.tenant_id for membership in memberships])
-    due = [m.tenant_id for m in memberships if m.tenant_id not in known or known[m.tenant_id].at < now - FRESH]
+    due = [m.tenant_id for m in memberships if m.tenant_id not in known or known[m.tenant_id].at < fresh_from]
     # Those that were never looked at come first, then the oldest.
     due.sort(key=lambda tenant_id: known[tenant_id].at.timestamp() if tenant_id in known else 0)
     fresh: dict[int, Seen] = {}

@@ -141,6 +141,8 @@ def handler_of(provider: Provider) -> type[BaseHTTPRequestHandler]:
                 self.reply_json(200, {**provider.discovered(), "padding": "x" * provider.pads_with})
             elif parts.path == "/keys":
                 self.reply_json(200, provider.keys())
+            elif parts.path == "/favicon.ico":
+                self.reply(200, b"")  # browsers ask for it
             elif parts.path == "/authorize":
                 self.authorize(query)
             else:

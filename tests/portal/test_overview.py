@@ -143,7 +143,21 @@ def test_long_lists_come_in_pages(pat: Provider) -> None:
     assert len(pat.rows("?sort=name&page=2")) == 3  # pat's own tenant is one of them
 
 
-@pytest.mark.parametrize("query", ["?page=0", "?page=-1", "?page=99999", "?page=x", "?sort=x", "?q=%00", "?q=%25_"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?page=0",
+        "?page=-1",
+        "?page=99999",
+        "?page=x",
+        "?sort=x",
+        "?since=x",
+        "?since=9999999999",
+        "?since=0",
+        "?q=%00",
+        "?q=%25_",
+    ],
+)
 def test_odd_addresses_show_the_list(query: str, pat: Provider) -> None:
     pat.customer("Harbor")
     assert pat.browser.get("portal:tenants", query=query).status_code == 200
