@@ -121,9 +121,15 @@ class Totals:
     monthly_saving: Any
 
 
-def totals_of(machines: Machines) -> Totals:
-    """One query over the rows."""
-    found = machines.aggregate(
+def totals_of(run: AssessmentRun, asked: Mapping[str, str]) -> Totals:
+    """What the machines that the filters leave come to. Raises DomainError 400 as `filtered` does."""
+    return _totals_of(run, tuple(sorted((name, asked[name]) for name in FILTERS if name in asked)))
+
+
+@kept_by_run
+def _totals_of(run: AssessmentRun, asked: tuple[tuple[str, str], ...]) -> Totals:
+    """One query over the rows, kept for the next page and the next order of the same list."""
+    found = filtered(of_run(run), run, dict(asked)).aggregate(
         machines=Count("id"),
         priced_machines=Count("monthly_compute_cost"),
         cores=Sum("cores"),

@@ -4,32 +4,34 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from threading import Lock
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from assessments.models import AssessmentRun
 
 Answer = TypeVar("Answer")
-RUNS_KEPT = 64
+ANSWERS_KEPT = 256
+Asked = ParamSpec("Asked")
 
 
-def kept_by_run(compute: Callable[[AssessmentRun], Answer]) -> Callable[[AssessmentRun], Answer]:
-    """The answer for the runs last asked about. Only for what follows from the rows of a completed run alone."""
-    kept: OrderedDict[tuple[int, UUID], Any] = OrderedDict()
+def kept_by_run(
+    compute: Callable[Concatenate[AssessmentRun, Asked], Answer],
+) -> Callable[Concatenate[AssessmentRun, Asked], Answer]:
+    """The answers last given. Only for what follows from the rows of a completed run, and what is asked, alone."""
+    kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
     lock = Lock()
 
     @wraps(compute)
-    def answer(run: AssessmentRun) -> Answer:
-        key = (run.tenant_id, run.id)
+    def answer(run: AssessmentRun, /, *asked: Asked.args, **named: Asked.kwargs) -> Answer:
+        key = (run.tenant_id, run.id, *asked, *sorted(named.items()))
         with lock:
             if key in kept:
                 kept.move_to_end(key)
                 found: Answer = kept[key]
                 return found
-        computed = compute(run)
+        computed = compute(run, *asked, **named)
         with lock:
             kept[key] = computed
-            while len(kept) > RUNS_KEPT:
+            while len(kept) > ANSWERS_KEPT:
                 kept.popitem(last=False)
         return computed
 

@@ -218,7 +218,7 @@ class AssessedMachinesView(RunRowsView):
     @extend_schema(parameters=[*FILTER_PARAMETERS, RUN_PARAMETER], responses=TotalsOut)
     def totals(self, request: Request, project: str, assessment: str) -> Response:
         """What the machines that the filters leave come to."""
-        found = totals_of(self._filtered(request))
+        found = totals_of(self.run, request.query_params)
         told = {
             **asdict(found),
             "currency": self.run.settings["currency"],

@@ -140,7 +140,7 @@ class ResultsView(OneAssessmentView):
             "asked": asked,
             "here": "" if asked.here == "?" else asked.here,
             "all_link": f"?run={asked.run}" if asked.run else "",
-            "totals": totals_of(rows),
+            "totals": totals_of(run, asked.filters),
             "tabs": self._tabs(run, asked),
             "choices": choices_of(run, asked),
             "sorts": list(SORT_WORDS.items()),
