@@ -7,6 +7,7 @@ from typing import IO
 from reports.difference import build_difference
 from reports.models import Report, ReportFormat
 from reports.project import build_project_report
+from reports.report_templates.using import look_of
 from reports.summary_pdf import write_difference_pdf, write_project_pdf
 from reports.workbook import (
     Difference,
@@ -53,5 +54,8 @@ def _counted(found: Difference, tell: Tell) -> Iterator[Sequence[DifferenceRow]]
 
 
 def project_writer(report: Report, tell: Tell) -> Write:
-    """Enters the tenant by itself when it writes: freshness is looked at in a short transaction an assessment."""
-    return lambda file: PROJECT_FORMS[report.format](build_project_report(report, tell), file)
+    """Needs the tenant's context now, for the look. When it writes it enters the tenant by itself: freshness is looked
+    at in a short transaction an assessment.
+    """
+    look = look_of(report.choice)
+    return lambda file: PROJECT_FORMS[report.format](replace(build_project_report(report, tell), look=look), file)

@@ -14,6 +14,7 @@ from reports.links import shared_url
 from reports.listing import emails_of, pinned_runs, reports_of
 from reports.models import Report, ReportKind, ReportLink
 from reports.queueing import cancel_report, queue_project_report, revoke_report
+from reports.report_templates.using import template_asked_for
 from reports.serializers import LinkIn, LinkOut, ProjectReportIn, ReportOut, ReportQuery
 from reports.sharing import revoke_link, revoke_links, share_report
 from reports.views import told
@@ -42,7 +43,8 @@ class ProjectReportsView(ProjectViewSet):
         """A report with a row for each assessment; it shows the runs that are published now."""
         body = ProjectReportIn(data=request.data)
         body.is_valid(raise_exception=True)
-        report = queue_project_report(self.project, now=timezone.now(), **body.validated_data)
+        asked = {**body.validated_data, "template": template_asked_for(body.validated_data)}
+        report = queue_project_report(self.project, now=timezone.now(), **asked)
         return Response(self.whole(self.get_queryset().get(id=report.id)), status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=ReportOut)

@@ -77,15 +77,24 @@ def make_again(report_id: UUID, now: datetime) -> None:
 
 
 def queue_project_report(
-    project: Project, *, now: datetime, format: str = ReportFormat.XLSX, assessments: Sequence[UUID] | None = None
+    project: Project,
+    *,
+    now: datetime,
+    format: str = ReportFormat.XLSX,
+    assessments: Sequence[UUID] | None = None,
+    template: ReportTemplate | None = None,
 ) -> Report:
-    """A report over several assessments, by default all that have results; it pins the runs that are published now."""
+    """A report over several assessments, by default all that have results; it pins the runs that are published now.
+
+    Of a template it takes the look alone.
+    """
     _refuse_too_many()
     runs = _published_runs(project, assessments)
     report: Report = Report.objects.create(
         project=project,
         format=format,
         layout=NEWEST_LAYOUT,
+        choice=copy_of(template, format=""),
         created_by=current_actor.get().user_id,
         created_at=now,
         expires_at=now + KEEP,

@@ -47,6 +47,11 @@ class ReportIn(StrictSerializer):
 
 
 class ProjectReportIn(StrictSerializer):
+    template = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="A report template: its name, logo and colors. Without it the tenant's default; null for none.",
+    )
     format = serializers.ChoiceField(choices=ReportFormat.choices, default=ReportFormat.XLSX)
     assessments = serializers.ListField(
         child=serializers.UUIDField(),

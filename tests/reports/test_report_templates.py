@@ -20,7 +20,8 @@ from reports.models import Report, ReportTemplate
 from reports.report_templates.using import copy_of, look_of
 from reports.workbook import LAYOUTS
 from tests import make
-from tests.estate import assessed, enrolled, group_of_all, machine, png, report_template, reported, send_file
+from tests.conftest import wait_until
+from tests.estate import DONE, assessed, enrolled, group_of_all, machine, png, report_template, reported, send_file
 from tests.reports.test_reports import content_of, path_of
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -290,3 +291,21 @@ def test_a_deleted_template_leaves_no_file(place: Place) -> None:
     assert cast.bob.delete(f"report-templates/{made}/").status_code == 204
     with tenant_context(cast.tenant.id):
         assert StoredFile.objects.count() == 0
+
+
+def test_a_report_over_several_assessments_takes_the_look(place: Place) -> None:
+    cast, project, _ = place
+    made = report_template(cast.bob, display_name="Contoso Ltd", primary_color="#7A1F5C")
+    path = f"projects/{project}/reports/"
+    asked = cast.bob.ok(cast.bob.post(path, {"template": made}), 202)
+    assert asked["template"]["id"] == made
+
+    def ended() -> Any:
+        report = cast.bob.ok(cast.bob.get(f"{path}{asked['id']}/"))
+        return report if report["status"] in DONE else None
+
+    report = wait_until(ended, what="the report")
+    assert report["status"] == "completed", report
+    with zipfile.ZipFile(io.BytesIO(content_of(make.Api(None).get(path_of(report["download_url"]))))) as archive:
+        assert b"7A1F5C" in archive.read("xl/styles.xml")
+        assert any(name.startswith("xl/media/") for name in archive.namelist())
