@@ -25,7 +25,8 @@ TO_DO = {
     "are listed on the page of each appliance.",
     "machine_off": "Switch the machines on, or leave them out of the group; what is off sends nothing.",
     "machine_removed": "The appliance no longer lists the machines. Take them out of the group, or list them again.",
-    "imported": "Imported machines have no history. Let an appliance see them, or import performance points.",
+    "imported": "These machines came from a file, so there is no rating of their history. Let an appliance see them: it "
+    "collects their points from then on.",
     "silent": "Nothing came in the last day. Look at the health of the appliances first.",
     "no_machines": "Add machines to the group.",
 }
@@ -55,6 +56,11 @@ class StarForecast:
     limit: Mapping[str, Any] | None
     machines_off: int
     to_do: str
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether there are points or will be: without any, only what to do is worth saying."""
+        return self.percent > 0 or any(star.at for star in self.stars)
 
 
 def forecast_of(assessment: Assessment, now: datetime) -> StarForecast | None:

@@ -11,6 +11,7 @@ from assessments.models import Assessment
 from migrate_hub.portal.forecast import StarForecast, forecast_of
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import estate, make
+from tests.ingest.imports import files
 from tests.portal.test_coverage_pages import seen_since
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -24,9 +25,7 @@ def foretold(cast: make.Cast, project: str, **settings: Any) -> StarForecast | N
 
 
 def shown(forecast: StarForecast | None, project: str) -> str:
-    page = render_to_string(
-        "portal/parts/star_forecast.html", {"star_forecast": forecast, "project": {"id": project}}
-    )
+    page = render_to_string("portal/parts/star_forecast.html", {"star_forecast": forecast, "project": {"id": project}})
     return " ".join(page.split())
 
 
@@ -57,7 +56,18 @@ def test_nothing_that_comes_says_where_to_look_first() -> None:
     page = shown(found, project)
     assert "Nothing came in the last day. Look at the health of the appliances first." in page
     assert "1 machine of the group is off or suspended." in page
-    assert "not at this rate" in page
+    assert "not at this rate" not in page
+
+
+def test_imported_machines_are_told_only_what_to_do() -> None:
+    cast = make.cast()
+    project = make.project(cast.bob)
+    files.imported(cast.bob, project, files.azure(files.server()), "azure_migrate_csv")
+    found = foretold(cast, project)
+    assert found is not None
+    page = shown(found, project)
+    assert "These machines came from a file" in page
+    assert "not at this rate" not in page
 
 
 @pytest.mark.parametrize("settings", [{"sizing_criterion": "as_on_premises"}])
