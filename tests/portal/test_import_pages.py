@@ -51,6 +51,8 @@ def test_a_file_is_tried_confirmed_and_undone(cast: make.Cast, bob: Browser) -> 
     tried = id_in(sent(bob, project, rvtools(2), dry_run="on"))
     ended(cast.bob, project, tried)
     page = bob.see("portal:import", project, tried)
+    assert "Checked" in page
+    assert "Completed" not in page
     assert "Would be new 2" in page
     assert "Import it" in page
     done = id_in(bob.post("portal:confirm-import", project, tried))

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
 from ingest.health import Health, health_of
+from ingest.imports.models import FileImport, ImportStatus
 from ingest.models import Appliance
 from migrate_hub.portal import figures, wording
 from migrate_hub.portal.icons import PATHS
@@ -115,6 +116,14 @@ def run_status(code: str) -> str:
     look, text = STATUS_LOOKS.get(code, ("", wording.plain(code)))
     pictures = {"completed": "good", "failed": "bad", "running": "refresh"}
     return _badge(look, pictures.get(code, "info"), text)
+
+
+@register.simple_tag
+def import_status(file_import: FileImport) -> str:
+    """A badge that says how far an import is; one that was only tried is checked, not completed."""
+    if file_import.dry_run and file_import.status == ImportStatus.COMPLETED:
+        return _badge("good", "good", "Checked")
+    return run_status(file_import.status)
 
 
 @register.simple_tag
