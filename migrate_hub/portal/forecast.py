@@ -25,8 +25,8 @@ TO_DO = {
     "are listed on the page of each appliance.",
     "machine_off": "Switch the machines on, or leave them out of the group; what is off sends nothing.",
     "machine_removed": "The appliance no longer lists the machines. Take them out of the group, or list them again.",
-    "imported": "These machines came from a file, so there is no rating of their history. Let an appliance see them: it "
-    "collects their points from then on.",
+    "imported": "These machines came from a file, so there is no rating of their history. Let an appliance see them: "
+    "it collects their points from then on.",
     "silent": "Nothing came in the last day. Look at the health of the appliances first.",
     "no_machines": "Add machines to the group.",
 }
