@@ -45,7 +45,9 @@ def admit(tenant: Tenant, row: CompanySignIn, claims: Mapping[str, Any], now: da
 
 def _address_in(claims: Mapping[str, Any], row: CompanySignIn) -> str:
     """The address that the issuer vouches for, of a domain that the owner allowed."""
-    email = str(claims.get("email", "")).strip().lower()
+    said = str(claims.get("email", "")).strip()
+    # Some letters outside of ASCII become others in lower case: the sign of kelvin, k.
+    email = said.lower() if said.isascii() else ""
     try:
         validate_email(email)
     except ValidationError:
@@ -104,4 +106,11 @@ def _person(email: str) -> User:
     user = User.objects.filter(email=email).first() or User.objects.create_user(email=email, address_unproven=True)
     if not user.is_active:
         raise refused("account_inactive", "This account was switched off. Ask the operators of this installation.")
+    if user.address_unproven and user.has_usable_password():
+        # Whoever made this account by a link may be somebody else, and would come in with its password.
+        raise refused(
+            "address_unproven",
+            f"There is an account of {email} that may be somebody else's. Set a new password first, by "
+            '"Forgot your password?" or a link of the operators, then come again.',
+        )
     return user

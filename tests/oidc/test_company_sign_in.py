@@ -12,6 +12,7 @@ from migrate_hub.oidc.configuring import domain_key
 from migrate_hub.oidc.models import DomainRoute, Identity
 from migrate_hub.tenants.models import Membership, Role, Tenant, User
 from migrate_hub.tenants.people import add_member, remove_member, set_membership
+from migrate_hub.tenants.recovery import set_password
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.oidc.conftest import Company, query_of
@@ -318,6 +319,40 @@ def test_a_page_of_another_site_signs_nobody_in_unasked(company: Company) -> Non
     page = Browser().client.get(company.address, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 200
     assert "Go on if you meant to sign in" in text_of(page)
+
+
+def squatted(company: Company) -> str:
+    """An account of the company's next person that somebody else made: by a link that they sent to themselves."""
+    email, attacker = company.somebody(), make.cast().alice
+    link = attacker.ok(attacker.post("invitations/", {"email": email, "role": "reader"}), 201)["link"]
+    password: dict[str, Any] = {"new_password1": make.PASSWORD, "new_password2": make.PASSWORD}
+    assert Browser().post(urlsplit(link).path, name="Ada", **password).status_code == 302
+    return email
+
+
+def test_an_account_that_somebody_else_may_have_made_gets_no_entrance_to_the_company(company: Company) -> None:
+    email = squatted(company)
+    refused(company.sign_in(), 403, "Set a new password first")
+    assert company.cast.tenant.name not in Browser(email).see("portal:tenants")
+
+
+def test_nor_does_it_take_the_companys_invitation(company: Company) -> None:
+    owner, email = company.cast.alice, squatted(company)
+    owner.ok(owner.post("invitations/", {"email": email, "role": "owner"}), 201)
+    refused(company.sign_in(), 403, "Set a new password first")
+    assert not Membership.objects.filter(tenant=company.cast.tenant, user__email=email).exists()
+
+
+def test_whoever_set_a_new_password_by_a_link_comes_in(company: Company) -> None:
+    email = squatted(company)
+    set_password(User.objects.get(email=email), "another-horse-battery-9")
+    assert company.cast.tenant.name in company.enter().see("portal:home")
+
+
+def test_an_address_in_letters_that_only_look_like_those_of_a_member_is_nobodys(company: Company) -> None:
+    add(company.cast.tenant, company.somebody("kim"), Role.OWNER)
+    company.provider.person.email = company.provider.person.email.replace("k", "\u212a")  # the sign of kelvin
+    refused(company.sign_in(), 403, "did not say your e-mail address")
 
 
 # --- who has to -----------------------------------------------------------------------------------------------------
