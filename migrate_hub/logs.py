@@ -10,6 +10,8 @@ import structlog
 from migrate_hub.tenants.context import current_actor, current_tenant
 
 NOISY_LOGGERS = ("httpx", "httpcore", "uvicorn.access", "amqp", "django.request")
+# Django's lines about requests that it refused.
+REFUSALS = ("django.request", "django.security.csrf")
 
 
 def add_tenant_and_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -21,6 +23,17 @@ def add_tenant_and_request(_: Any, __: str, event: MutableMapping[str, Any]) -> 
     if request_id:
         event["request_id"] = request_id
     return event
+
+
+class WithoutPath(logging.Filter):
+    """Tells the route in place of the path: that of an invitation or a new password is a secret while it is good."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request: Any = getattr(record, "request", None)
+        if request is not None and isinstance(record.args, tuple):
+            route = request.resolver_match.route if request.resolver_match else "unknown"
+            record.args = tuple(route if each == request.path else each for each in record.args)
+        return True
 
 
 SHARED_PROCESSORS: list[Any] = [
@@ -45,6 +58,8 @@ def configure(config: dict[str, Any]) -> None:
     logging.captureWarnings(capture=True)
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in REFUSALS:
+        logging.getLogger(name).addFilter(WithoutPath())
     # Scanners ask for any host name: the line of the request with its 400 says enough.
     logging.getLogger("django.security.DisallowedHost").setLevel(logging.CRITICAL)
     structlog.configure(

@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 from django.db.models import F
+from django.test import Client
 from django.urls import reverse
 
 from migrate_hub.tenants.models import Invitation, Membership, Role, User
@@ -292,3 +293,15 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
         assert response.status_code == 302
     else:
         assert response.status_code == 400
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_no_link_that_lets_somebody_in_is_in_the_log(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    path, browser = invited(make.cast(), new_address()), Visitor()
+    secret = path.rpartition(".")[2].strip("/")
+    if status == 403:
+        browser.client = Client(enforce_csrf_checks=True)
+    asked = path.replace(secret, f"{secret}x") if status == 404 else path
+    assert browser.post(asked, name="Nora", new_password1="x", new_password2="x").status_code == status
+    assert secret not in caplog.text
+    assert "invitations/<str:invitation>/" in caplog.text
