@@ -7,10 +7,13 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
+from assessments.catalog.models import Catalog
 from assessments.models import Assessment, AssessmentRun
 from migrate_hub.jobs.claiming import claim
 from migrate_hub.jobs.models import Job, JobState
@@ -196,6 +199,75 @@ def test_only_superusers_make_operators_or_links_for_them(cast: make.Cast) -> No
     )
     person.refresh_from_db()
     assert not person.is_staff
+
+
+def allowed_staff(*names: str) -> Browser:
+    """Staff who are no superuser and have these permissions."""
+    browser = operators_browser(is_superuser=False)
+    user = User.objects.get(pk=browser.client.session["_auth_user_id"])
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    return browser
+
+
+def test_staff_with_no_permission_reach_nothing_by_its_address(
+    cast: make.Cast, failed_job: Job, operator: Browser
+) -> None:
+    staff = allowed_staff()
+    switch = f"/admin/tenants/tenant/{cast.tenant.id}/switch/"
+    assert staff.get(switch).status_code == 403
+    assert staff.post(switch, to="off").status_code == 403
+    for action in ("again", "cancel"):
+        assert staff.post(f"/admin/jobs/job/{failed_job.id}/{action}/").status_code == 403
+    catalog = Catalog.objects.first() or Catalog(id=uuid7())
+    assert staff.post(f"/admin/assessments/catalog/{catalog.id}/current/").status_code == 403
+    cast.tenant.refresh_from_db()
+    failed_job.refresh_from_db()
+    assert cast.tenant.is_active
+    assert failed_job.state == JobState.FAILED
+
+
+def test_staff_who_may_change_people_do_not_change_operators(cast: make.Cast) -> None:
+    staff, boss = allowed_staff("view_user", "change_user"), User.objects.get(email=somebody())
+    User.objects.filter(id=boss.id).update(is_staff=True, is_superuser=True)
+    form = {**person_form(boss), "email": "mine@example.com"}
+    assert staff.post(f"/admin/tenants/user/{boss.id}/change/", **form).status_code == 403
+    person = User.objects.get(email=cast.emails["bob"])
+    form = {**person_form(person), "name": "Robert"}
+    assert staff.post(f"/admin/tenants/user/{person.id}/change/", **form).status_code == 302
+
+
+def test_nobody_sets_the_password_of_somebody_else(operator: Browser, cast: make.Cast) -> None:
+    person = User.objects.get(email=cast.emails["bob"])
+    path = f"/admin/tenants/user/{person.id}/password/"
+    assert operator.get(path).status_code == 404
+    body: dict[str, Any] = {
+        "usable_password": "true",
+        "password1": "another-horse-battery-9",
+        "password2": "another-horse-battery-9",
+    }
+    assert operator.post(path, **body).status_code == 404
+
+
+def test_ones_own_password_is_changed_on_the_account_page(operator: Browser) -> None:
+    assert operator.get("/admin/password_change/").url == reverse("portal:account")
+    body: dict[str, Any] = {
+        "old_password": make.PASSWORD,
+        "new_password1": "x-horse-battery-9",
+        "new_password2": "x-horse-battery-9",
+    }
+    assert operator.post("/admin/password_change/", **body).url == reverse("portal:account")
+    assert operator.get("portal:account").status_code == 200
+
+
+def test_an_address_is_kept_as_people_sign_in_with_it(operator: Browser, cast: make.Cast) -> None:
+    fields: dict[str, Any] = {"usable_password": "true", "password1": make.PASSWORD, "password2": make.PASSWORD}
+    email = f"Ann.{cast.emails['rita']}"
+    assert operator.post("/admin/tenants/user/add/", email=email, **fields).status_code == 302
+    person = User.objects.get(email=email.lower())
+    page = operator.post("/admin/tenants/user/add/", email=email.upper(), **fields)
+    assert "already exists" in text_of(page)
+    form = {**person_form(person), "email": cast.emails["bob"].upper()}
+    assert "already exists" in text_of(operator.post(f"/admin/tenants/user/{person.id}/change/", **form))
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------

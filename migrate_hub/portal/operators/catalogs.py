@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 
 from assessments.catalog.loading import OWNER, make_current
 from assessments.catalog.models import Catalog
-from migrate_hub.portal.operators.site import Bounded, ReadOnly
+from migrate_hub.portal.operators.site import Bounded, ReadOnly, refuse_others
 
 
 @admin.register(Catalog)
@@ -28,6 +28,7 @@ class CatalogAdmin(ReadOnly, Bounded):
 
     def current(self, request: HttpRequest, catalog_id: UUID) -> HttpResponse:
         """Makes the catalog current, where this process may write catalogs and no later one is current."""
+        refuse_others(request, self.opts)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         catalog = get_object_or_404(Catalog, pk=catalog_id)

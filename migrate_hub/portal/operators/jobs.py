@@ -14,7 +14,14 @@ from django.utils import timezone
 from migrate_hub.jobs.handlers import known_tasks
 from migrate_hub.jobs.models import OPEN_STATES, Job, JobState
 from migrate_hub.jobs.operating import cancel_job, try_again
-from migrate_hub.portal.operators.site import Bounded, ReadOnly, operating_in, refusals_told
+from migrate_hub.portal.operators.site import (
+    Bounded,
+    ReadOnly,
+    may_operate,
+    operating_in,
+    refusals_told,
+    refuse_others,
+)
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.models import Tenant
 
@@ -86,7 +93,8 @@ class JobAdmin(ReadOnly, Bounded):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         job = self.get_object(request, object_id)
-        offered = {"can_cancel": job and job.state in OPEN_STATES, "can_try": job and job.state == JobState.FAILED}
+        state = job.state if job and may_operate(request, self.opts) else None
+        offered = {"can_cancel": state in OPEN_STATES, "can_try": state == JobState.FAILED}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **offered})
 
     def again(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
@@ -98,6 +106,7 @@ class JobAdmin(ReadOnly, Bounded):
         return self._operate(request, job_id, cancel_job, "job.cancel", "It was cancelled.")
 
     def _operate(self, request: HttpRequest, job_id: UUID, work: Any, action: str, done: str) -> HttpResponse:
+        refuse_others(request, self.opts)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         job = get_object_or_404(Job, pk=job_id)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -22,10 +22,25 @@ from migrate_hub.tenants.sessions import end_sessions
 TENANTS_TOLD = 1000
 
 
-class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class _LowerCase:
+    """An address as people sign in with it: however it was typed, there is one account of it."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class NewUserForm(_LowerCase, AdminUserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ["email"]
+
+
+class PersonForm(_LowerCase, UserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ["email", "name", "is_active", "is_staff", "is_superuser"]
 
 
 class MembershipInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only in the stubs
@@ -44,6 +59,7 @@ class MembershipInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 class PersonAdmin(Bounded, UserAdmin):  # type: ignore[type-arg]
     """People and their first passwords. Who leaves is switched off, not deleted: the audit trail names them."""
 
+    form = PersonForm
     add_form = NewUserForm
     add_fieldsets = [(None, {"fields": ["email", "usable_password", "password1", "password2"]})]
     fieldsets = [(None, {"fields": ["email", "name", "is_active", "is_staff", "is_superuser", "last_login"]})]
@@ -64,8 +80,18 @@ class PersonAdmin(Bounded, UserAdmin):  # type: ignore[type-arg]
         own = ["last_login"]
         return own if getattr(request.user, "is_superuser", False) else [*own, "is_staff", "is_superuser"]
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Whoever could change an operator's address could have a link to a new password sent to it."""
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not getattr(request.user, "is_superuser", False):
+            return False
+        return super().has_change_permission(request, obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Nobody knows the password of somebody else: there are links that set a new one."""
+        raise Http404
 
     def get_urls(self) -> list[URLPattern]:
         own = path("<uuid:person_id>/reset/", self.admin_site.admin_view(self.reset), name="person-reset")
@@ -94,9 +120,6 @@ class PersonAdmin(Bounded, UserAdmin):  # type: ignore[type-arg]
         person = get_object_or_404(User, pk=person_id)
         if not self.has_change_permission(request, person):
             raise PermissionDenied
-        if (person.is_staff or person.is_superuser) and not getattr(request.user, "is_superuser", False):
-            messages.error(request, "Only a superuser makes links for operators.")
-            return redirect("admin:tenants_user_change", person.pk)
         link = ""
         if request.method == "POST":
             with refusals_told(request):

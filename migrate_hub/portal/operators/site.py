@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -46,10 +47,29 @@ def sign_in_at_the_portal(request: HttpRequest, extra_context: Any = None) -> Ht
     raise PermissionDenied
 
 
+def own_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """In place of the admin's own form, which has no delays and tells nobody."""
+    return redirect("portal:account")
+
+
+def may_operate(request: HttpRequest, opts: Any) -> bool:
+    """Whether this operator has the permission to change rows of a table, also where its page is for reading only."""
+    return isinstance(request.user, User) and request.user.has_perm(
+        f"{opts.app_label}.{get_permission_codename('change', opts)}"
+    )
+
+
+def refuse_others(request: HttpRequest, opts: Any) -> None:
+    """For pages beside those of Django, which only ask whether somebody is staff. Raises PermissionDenied."""
+    if not may_operate(request, opts):
+        raise PermissionDenied
+
+
 def set_up(site: admin.AdminSite) -> None:
     site.site_header = site.site_title = "migrate_hub operators"
     site.index_title = "Tenants, people, jobs, catalogs"
     site.login = sign_in_at_the_portal  # type: ignore[method-assign]
+    site.password_change = own_password  # type: ignore[method-assign,assignment]
     site.has_permission = is_operator  # type: ignore[method-assign]
 
 

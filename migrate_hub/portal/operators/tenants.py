@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 
 from migrate_hub.oidc.configuring import domain_key
 from migrate_hub.oidc.models import DomainRoute
-from migrate_hub.portal.operators.site import Bounded, NothingIsAddedOrDeleted, operating_in
+from migrate_hub.portal.operators.site import Bounded, NothingIsAddedOrDeleted, operating_in, refuse_others
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.models import Membership, Tenant
 from migrate_hub.tenants.quotas import COLUMNS, default_quotas
@@ -73,6 +73,7 @@ class TenantAdmin(NothingIsAddedOrDeleted, Bounded):
 
     def switch(self, request: HttpRequest, tenant_id: int) -> HttpResponse:
         """Asks before a tenant is switched off or on; the sent form says which, so that a repeat changes nothing."""
+        refuse_others(request, self.opts)
         tenant = get_object_or_404(Tenant, pk=tenant_id)
         if request.method == "POST" and request.POST.get("to") in ("on", "off"):
             self._switch(request, tenant, is_active=request.POST["to"] == "on")
