@@ -1,6 +1,6 @@
 """PortalView: the only way a page reaches a tenant's rows: sign-in, membership, tenant and role, then its body."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -82,10 +82,24 @@ def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
 
     Whoever came through the company sign-in of the tenant was asked for one there, if the company wants it.
     """
-    tenant = membership.tenant
-    if not tenant.second_factor_required or str(tenant.public_id) in request.session.get(SESSION_COMPANIES, []):
-        return False
-    return not (isinstance(request.user, User) and has_second_factor(request.user))
+    return _asks_for_second_factor(request, membership) and not _has_second_factor(request)
+
+
+def _asks_for_second_factor(request: HttpRequest, membership: Membership) -> bool:
+    companies = request.session.get(SESSION_COMPANIES, [])
+    return membership.tenant.second_factor_required and str(membership.tenant.public_id) not in companies
+
+
+def _has_second_factor(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and has_second_factor(request.user)
+
+
+def not_open_yet(request: HttpRequest, memberships: Sequence[Membership]) -> set[int]:
+    """The tenants of which this session sees no page: they want the company's sign-in, or a second factor, first."""
+    asking = {each.tenant_id for each in memberships if _asks_for_second_factor(request, each)}
+    if asking and _has_second_factor(request):
+        asking = set()
+    return asking | {each.tenant_id for each in memberships if must_use_company_sign_in(request, each)}
 
 
 def way_back(request: HttpRequest) -> str:

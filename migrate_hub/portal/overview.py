@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from assessments.glance import Glance, glance
-from migrate_hub.portal.access import SESSION_TENANT, PersonView, memberships_of
+from migrate_hub.portal.access import SESSION_TENANT, PersonView, memberships_of, not_open_yet
 from migrate_hub.portal.sign_in import asked_next, next_page
 from migrate_hub.tenants.models import Membership
 from migrate_hub.tenants.row_level_security import tenant_context
@@ -71,6 +71,7 @@ class Customer:
 
     membership: Membership
     seen: Seen | None
+    is_open: bool = True
 
     @property
     def name(self) -> str:
@@ -134,9 +135,12 @@ def overview_of(request: HttpRequest) -> dict[str, Any]:
     matching = memberships_of(request).filter(tenant__name__icontains=text) if text else memberships_of(request)
     memberships = list(matching.order_by("tenant__name")[:MAX_TENANTS])
     since = _round_began(request, now)
-    seen, waiting = look_at(memberships, now, fresh_from=since - FRESH)
+    closed = not_open_yet(request, memberships)
+    opened = [each for each in memberships if each.tenant_id not in closed]
+    seen, waiting = look_at(opened, now, fresh_from=since - FRESH)
     customers = sorted(
-        (Customer(membership, seen.get(membership.tenant_id)) for membership in memberships), key=_key(order)
+        (Customer(each, seen.get(each.tenant_id), each.tenant_id not in closed) for each in memberships),
+        key=_key(order),
     )
     number = _page_number(request, len(customers))
     return {

@@ -65,6 +65,18 @@ def test_each_customer_shows_its_machines_and_appliances(pat: Provider) -> None:
     assert "nothing 2 1 well none 0 just now" in row
 
 
+@pytest.mark.parametrize("gate", ["second_factor_required", "company_sign_in_required"])
+def test_nothing_is_told_of_a_customer_that_this_session_may_not_open(gate: str, pat: Provider) -> None:
+    cast = make.cast()
+    pat.serves(cast.tenant)
+    enrolled(cast.alice, [machine("sql-01"), machine("web-01")])
+    assert any("1 well" in row for row in pat.rows() if cast.tenant.name in row)  # and is kept for a minute
+    Tenant.objects.filter(id=cast.tenant.id).update(**{gate: True})
+    (row,) = (row for row in pat.rows() if cast.tenant.name in row)
+    assert "1 well" not in row
+    assert "sign in there first" in row
+
+
 def test_what_is_broken_stands_first(pat: Provider) -> None:
     cast = make.cast()
     pat.customer("aaa first by name")
