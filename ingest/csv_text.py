@@ -16,7 +16,7 @@ from migrate_hub.files.storage import spool_response
 SPOOL_BYTES = 1024 * 1024
 ROWS_A_WRITE = 1000
 # What makes a spreadsheet take a cell for a formula, also in full width.
-FORMULA_STARTS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def csv_response(

@@ -26,7 +26,7 @@ from reports.workbook.summary import Line, plain_summary_lines
 from reports.workbook.values import Report
 
 # What a spreadsheet takes for the start of a formula, full-width forms included; cut off by a leading apostrophe.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of the members of a zip: the same report gives the same bytes
 BYTE_ORDER_MARK = "\ufeff"  # Excel reads UTF-8 only with it
 COPY_BYTES = 1024 * 1024

@@ -65,7 +65,7 @@ def test_an_older_layout_has_its_own_columns() -> None:
     assert len(csv_files(layout="2020")["All_Assessed_Machines.csv"][0]) == 28
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_csv_cell_begins_as_a_formula(start: str) -> None:
     rows = csv_files(named([f"{start}1+1"]))["All_Assessed_Machines.csv"]
     assert rows[1][0] == f"'{start}1+1"
