@@ -21,7 +21,7 @@ from migrate_hub.files.models import FileChunk, StoredFile
 from migrate_hub.jobs.tasks import every_hour
 from migrate_hub.tenants.context import current_tenant_id
 from migrate_hub.tenants.models import Tenant
-from migrate_hub.tenants.quotas import quotas_of
+from migrate_hub.tenants.quotas import count_alone, quotas_of
 from migrate_hub.tenants.row_level_security import tenant_context
 
 CHUNK_BYTES = 1024 * 1024
@@ -37,23 +37,32 @@ def store_file(stream: IO[bytes], *, name: str, content_type: str, expires_at: d
 
     Raises DomainError 409 quota_exceeded when the tenant has no room; the caller's transaction must roll back.
     """
-    room = quotas_of(current_tenant_id()).stored_bytes - stored_bytes()
+    limit = quotas_of(current_tenant_id()).stored_bytes
+    room = limit - stored_bytes()
     file = StoredFile.new(name=name, content_type=content_type, size_bytes=0, sha256=b"", expires_at=expires_at)
     file.save(force_insert=True)
     digest, size = hashlib.sha256(), 0
     for number, data in enumerate(iter(lambda: stream.read(CHUNK_BYTES), b"")):
         size += len(data)
         if size > room:
-            raise DomainError(
-                code="quota_exceeded",
-                status=409,
-                detail="The tenant's space for files is used up. Delete old reports or imports.",
-            )
+            raise _no_room()
         digest.update(data)
         FileChunk.objects.create(file=file, number=number, data=data)
     file.size_bytes, file.sha256 = size, digest.digest()
     file.save(update_fields=["size_bytes", "sha256"])
+    # Others may have stored files meanwhile. Asked last: nobody waits while a large file is written.
+    count_alone("files", current_tenant_id())
+    if stored_bytes() > limit:
+        raise _no_room()
     return file
+
+
+def _no_room() -> DomainError:
+    return DomainError(
+        code="quota_exceeded",
+        status=409,
+        detail="The tenant's space for files is used up. Delete old reports or imports.",
+    )
 
 
 def read_chunk(tenant_id: int, file_id: UUID, number: int) -> bytes | None:

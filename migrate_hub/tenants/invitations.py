@@ -15,6 +15,7 @@ from migrate_hub.tenants import audit, mail
 from migrate_hub.tenants.context import acting_as
 from migrate_hub.tenants.models import Invitation, InvitationAddress, Membership, Role, Tenant, User, new_secret, uuid7
 from migrate_hub.tenants.people import set_membership
+from migrate_hub.tenants.quotas import count_alone
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.tokens import secret_hash
 
@@ -76,6 +77,7 @@ def invite(*, tenant: Tenant, email: str, role: Role, invited_by: User | None, n
 
 
 def _refuse_too_many(tenant: Tenant, now: datetime) -> None:
+    count_alone("invitations", tenant.id)
     today = Invitation.objects.filter(tenant=tenant, created_at__gt=now - timedelta(days=1)).count()
     if today >= INVITATIONS_A_DAY:
         raise DomainError(

@@ -19,7 +19,7 @@ from migrate_hub.tenants.models import (
     TokenLabel,
     User,
 )
-from migrate_hub.tenants.quotas import quotas_of, refuse_over
+from migrate_hub.tenants.quotas import count_alone, quotas_of, refuse_over
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, Issued, issue_access_token
 
@@ -52,6 +52,7 @@ def set_membership(*, tenant: Tenant, user: User, role: Role) -> Membership:
     """Gives a person this role, as a new member or in place of another role. Needs the tenant's context."""
     membership = Membership.objects.filter(tenant=tenant, user=user).first()
     if membership is None:
+        count_alone("members", tenant.id)
         count = Membership.objects.filter(tenant=tenant).count()
         refuse_over(count, quotas_of(tenant.id).members, "This tenant has at most {limit} members.")
         membership = Membership.objects.create(tenant=tenant, user=user, role=role)
@@ -106,6 +107,7 @@ def make_access_token(
         raise DomainError(
             code="role_too_high", status=403, detail=f"A {membership.role} cannot have a token with the role {role}."
         )
+    count_alone("tokens", membership.tenant_id)
     valid = Token.objects.filter(
         tenant_id=membership.tenant_id, kind=TokenKind.ACCESS, revoked_at=None, expires_at__gt=now
     )
@@ -124,6 +126,7 @@ def revoke_token(token: Token, now: datetime) -> None:
 
 def create_project(*, name: str, target_region: str, currency: str) -> Project:
     """A project of the current tenant; its name is unique among the tenant's living projects."""
+    count_alone("projects", current_tenant_id())
     count = Project.objects.filter(deleted_at=None).count()
     refuse_over(count, quotas_of(current_tenant_id()).projects, "This tenant has at most {limit} projects.")
     try:

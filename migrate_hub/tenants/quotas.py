@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
 
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants.models import Tenant
@@ -47,6 +48,12 @@ def quotas_of(tenant_id: int) -> Quotas:
     row = Tenant.objects.values(*COLUMNS).get(id=tenant_id)
     own = {name: row[f"max_{name}"] for name in NAMES if row[f"max_{name}"] is not None}
     return Quotas(**{**{name: getattr(default_quotas(), name) for name in NAMES}, **own}, own=frozenset(own))
+
+
+def count_alone(what: str, tenant_id: int) -> None:
+    """Until the transaction ends, nobody else counts this of the tenant: two at once would both find room for one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"quota:{what}:{tenant_id}"])
 
 
 def limit_reached(detail: str) -> DomainError:

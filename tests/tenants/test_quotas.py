@@ -1,17 +1,23 @@
 """What the operators allow a tenant binds where things are made, and owners see how much of it is used."""
 
+import io
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from migrate_hub.errors import DomainError
+from migrate_hub.files.storage import store_file
 from migrate_hub.jobs.claiming import claim
 from migrate_hub.jobs.models import Job
 from migrate_hub.tenants.models import Tenant, uuid7
+from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.estate import enrolled, instant, machine
 from tests.ingest.imports.files import azure, send, server
 from tests.portal.browsing import sign_in
+from tests.portal.test_second_factor import at_once
 
 
 @pytest.fixture
@@ -47,6 +53,43 @@ def test_members_and_tokens_end_at_the_tenants_own_quota(cast: make.Cast) -> Non
     allow(cast, max_members=3, max_tokens=3)
     refusal(cast.alice.post("members/", {"email": "fourth@example.com", "role": "reader"}))
     refusal(cast.alice.post("tokens/", {"name": "fourth"}))
+
+
+@pytest.mark.parametrize(
+    ("quota", "path", "body"),
+    [
+        ("max_projects", "projects/", {"name": "racing {number}", "target_region": "westeurope"}),
+        ("max_members", "members/", {"email": "racing-{number}-{mark}@example.com", "role": "reader"}),
+        ("max_tokens", "tokens/", {"name": "racing {number}", "role": "reader"}),
+    ],
+)
+def test_many_requests_at_once_do_not_step_over_a_quota(
+    quota: str, path: str, body: dict[str, str], cast: make.Cast
+) -> None:
+    allow(cast, **{quota: 4})
+
+    def one(number: int) -> int:
+        filled = {key: text.format(number=number, mark=uuid4().hex[:8]) for key, text in body.items()}
+        return int(cast.alice.post(path, filled).status_code)
+
+    statuses = at_once(6, one)
+    use = use_of(cast.alice, quota.removeprefix("max_"))
+    assert set(statuses) == {201, 409}
+    assert use["used"] == use["limit"]
+
+
+def test_files_at_once_do_not_step_over_the_tenants_space(cast: make.Cast) -> None:
+    allow(cast, max_stored_bytes=3000)
+
+    def one(_: int) -> bool:
+        try:
+            with tenant_context(cast.tenant.id):
+                store_file(io.BytesIO(b"x" * 1000), name="x", content_type="text/plain", expires_at=None)
+        except DomainError:
+            return False
+        return True
+
+    assert sorted(at_once(5, one)) == [False, False, True, True, True]
 
 
 def test_an_inventory_over_the_quota_stores_nothing(cast: make.Cast) -> None:
