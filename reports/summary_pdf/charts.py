@@ -7,7 +7,7 @@ from reportlab.graphics.shapes import Drawing, Group, Rect, String, Wedge
 from reportlab.lib.colors import HexColor, white
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from reports.summary_pdf.text import BOLD, register_fonts, shortened, spans, text_width
+from reports.summary_pdf.text import BOLD, fitted, register_fonts, shortened, spans, text_width
 from reports.workbook.formats import INK, LINE
 
 LABEL_POINTS = 7.5
@@ -95,7 +95,7 @@ def bars(parts: Sequence[Sequence[Part]], *, width: float, label_width: float = 
     zero = label_width + (AMOUNT_POINTS if lowest < 0 else 0) - lowest / reach * room
     for number, row in enumerate(parts):
         y = height - (number + 1) * ROW_POINTS
-        drawing.add(words(label_width - 6, y + 3, shortened(row[0].label, 34), right=True))
+        drawing.add(words(label_width - 6, y + 3, fitted(row[0].label, label_width - 6, size=LABEL_POINTS), right=True))
         x = zero
         for part in row:
             length = part.value / reach * room

@@ -11,7 +11,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, PageBreak, Spacer
 
 from reports.summary_pdf.charts import Part, bars
-from reports.summary_pdf.pages import INNER, Frame, build, heading_cell, key_figures, lined, money, section
+from reports.summary_pdf.pages import INNER, Frame, build, counted, heading_cell, key_figures, lined, money, section
 from reports.summary_pdf.text import paragraph, style
 from reports.workbook.difference import CAUSES, Difference, DifferenceRow, Side
 from reports.workbook.look import Look
@@ -71,7 +71,7 @@ def _side(label: str, side: Side) -> list[Any]:
         paragraph(label, style(8, bold=True)),
         paragraph(f"{side.assessment_name}, run {side.run_number}", small, most=200),
         paragraph(f"{side.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", small),
-        paragraph(f"{side.machines:,} machines", small),
+        paragraph(counted(side.machines), small),
     ]
 
 

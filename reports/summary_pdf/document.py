@@ -9,7 +9,18 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, PageBreak, Spacer, Table
 
 from reports.summary_pdf.charts import Part, bars, ring
-from reports.summary_pdf.pages import INNER, Frame, build, heading_cell, key_figures, lined, money, section, shown
+from reports.summary_pdf.pages import (
+    INNER,
+    Frame,
+    build,
+    counted,
+    heading_cell,
+    key_figures,
+    lined,
+    money,
+    section,
+    shown,
+)
 from reports.summary_pdf.text import paragraph, style
 from reports.workbook.figures import Figures
 from reports.workbook.formats import READINESS_COLORS
@@ -88,11 +99,12 @@ def _parts(report: Report) -> Flowable:
         ("Compute", summary.compute_monthly_cost, look.primary),
         ("Storage", summary.storage_monthly_cost, look.primary),
     ]
-    rows += [(DISK_TYPES[code], getattr(summary, key), look.secondary) for key, code in DISK_TYPE_OF_COST.items()]
+    by_type = [(code, getattr(summary, key)) for key, code in DISK_TYPE_OF_COST.items()]
+    rows += [(DISK_TYPES[code], amount, look.secondary) for code, amount in by_type if amount]
     if summary.security_monthly_cost is not None:
         rows.append(("Security", summary.security_monthly_cost, look.primary))
     return bars(
-        [[Part(label, float(amount), color, money(amount, currency))] for label, amount, color in rows if amount],
+        [[Part(label, float(amount), color, money(amount, currency))] for label, amount, color in rows],
         width=INNER,
     )
 
@@ -100,7 +112,7 @@ def _parts(report: Report) -> Flowable:
 def _confidence(figures: Figures, look: Look) -> Flowable:
     rows = [(stars(count), figures.stars[count]) for count in (5, 4, 3, 2, 1)]
     rows.append((NOT_APPLICABLE, figures.stars[None]))
-    return bars([[Part(label, count, look.primary, f"{count:,} machines")] for label, count in rows], width=INNER)
+    return bars([[Part(label, count, look.primary, counted(count))] for label, count in rows], width=INNER)
 
 
 def _scenarios(report: Report) -> list[Flowable]:

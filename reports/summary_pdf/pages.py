@@ -11,13 +11,14 @@ from typing import IO, Any
 
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table
 
-from reports.summary_pdf.text import draw_text, paragraph, plain, register_fonts, shortened, style
-from reports.workbook.formats import INK, LINE, money_sign
+from reports.summary_pdf.text import draw_text, fitted, paragraph, plain, register_fonts, style, text_width
+from reports.workbook.formats import INK, LINE, cents, money_sign
 from reports.workbook.look import Look, png_size
 from reports.workbook.summary import Line
 from reports.workbook.wording import NOT_APPLICABLE
@@ -27,7 +28,8 @@ MARGIN = 18 * mm
 BAND = 11 * mm
 LOGO_WIDTH, LOGO_HEIGHT = 60 * mm, 9 * mm
 INNER = WIDTH - 2 * MARGIN - 12  # a frame keeps 6 points free on each side
-NAME_CHARACTERS = 60
+FIGURE_POINTS, FIGURE_PADDING = (14, 12, 10, 8), 8
+BAND_GAP = 6 * mm  # between what stands left and right in the band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +67,31 @@ def section(look: Look, title: str, *content: Flowable) -> Flowable:
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """`$1,234.56`."""
-    return NOT_APPLICABLE if amount is None else f"{money_sign(currency)}{amount:,.2f}"
+    """`$1,234.56`, `¥1,235`."""
+    return NOT_APPLICABLE if amount is None else f"{money_sign(currency)}{amount:,.{cents(currency)}f}"
 
 
 def key_figures(found: Sequence[tuple[str, str]], shares: Sequence[float], look: Look) -> Table:
     """Labels with a large figure each, side by side; `shares` of the width."""
     cells = [
-        [paragraph(label, style(8)), paragraph(value, style(14, bold=True, color=look.primary))]
-        for label, value in found
+        [paragraph(label, style(8)), paragraph(value, _figure_style(value, INNER * share, look))]
+        for (label, value), share in zip(found, shares, strict=True)
     ]
     table = Table([cells], colWidths=[INNER * share for share in shares])
-    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(look.pale)), *padding(8)])
+    table.setStyle([("BACKGROUND", (0, 0), (-1, -1), HexColor(look.pale)), *padding(FIGURE_PADDING)])
     return table
+
+
+def _figure_style(value: str, width: float, look: Look) -> ParagraphStyle:
+    """As large as leaves the figure on one line."""
+    room = width - 2 * FIGURE_PADDING
+    fitting = (size for size in FIGURE_POINTS if text_width(value, size=size, bold=True) <= room)
+    return style(next(fitting, FIGURE_POINTS[-1]), bold=True, color=look.primary)
+
+
+def counted(machines: int) -> str:
+    """`1 machine`, `1,200 machines`."""
+    return f"{machines:,} machine{'' if machines == 1 else 's'}"
 
 
 def padding(points: int) -> list[tuple[Any, ...]]:
@@ -115,7 +129,8 @@ def _dress(canvas: Canvas, document: Any, *, frame: Frame) -> None:
     canvas.setFillColor(HexColor(frame.look.primary))
     canvas.rect(0, HEIGHT - BAND, WIDTH, BAND, stroke=0, fill=1)
     canvas.setFillColor(white)
-    owner = shortened(frame.owner or "Cloud assessment", NAME_CHARACTERS)
+    room = WIDTH - 2 * MARGIN - text_width(frame.what, size=9) - BAND_GAP
+    owner = fitted(frame.owner or "Cloud assessment", room, size=9, bold=True)
     draw_text(canvas, MARGIN, HEIGHT - 7.2 * mm, owner, size=9, bold=True)
     draw_text(canvas, WIDTH - MARGIN, HEIGHT - 7.2 * mm, frame.what, size=9, right=True)
     if document.page == 1 and frame.look.logo:

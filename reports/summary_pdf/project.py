@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, PageBreak, Spacer
 
 from reports.summary_pdf.charts import Part, bars
-from reports.summary_pdf.pages import INNER, Frame, build, heading_cell, key_figures, lined, money, section
+from reports.summary_pdf.pages import INNER, Frame, build, counted, heading_cell, key_figures, lined, money, section
 from reports.summary_pdf.text import paragraph, style
 from reports.workbook.formats import READINESS_COLORS
 from reports.workbook.look import Look
@@ -77,7 +77,7 @@ def _readiness(rows: Sequence[AssessmentRow]) -> Flowable:
         counts = [getattr(row, f"{code}_machines") for code in READINESS_COLORS]
         line = [Part("", count, color) for count, color in zip(counts, READINESS_COLORS.values(), strict=True)]
         line[0] = Part(row.assessment_name, counts[0], line[0].color)
-        line[-1] = Part("", counts[-1], line[-1].color, f"{row.machines:,} machines")
+        line[-1] = Part("", counts[-1], line[-1].color, counted(row.machines))
         parts.append(line)
     return bars(parts, width=INNER)
 

@@ -1,6 +1,7 @@
 """Text on a PDF page: names in any script, made safe, in fonts that have their characters."""
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -52,14 +53,17 @@ def style(size: float = 9, *, bold: bool = False, color: str = INK, right: bool 
         leading=size * 1.35,
         textColor=HexColor(color),
         alignment=TA_RIGHT if right else 0,
-        wordWrap="CJK",  # breaks a name of 255 characters without a blank
     )
 
 
 def paragraph(text: str, of: ParagraphStyle, *, most: int = 300) -> Flowable:
     """Plain text as a paragraph, cut after `most` characters: nothing in it is taken for markup."""
     words = shortened(text, most)
-    return RightToLeft(words, of) if RIGHT_TO_LEFT.search(words) else Paragraph(marked(words), of)
+    if RIGHT_TO_LEFT.search(words):
+        return RightToLeft(words, of)
+    # Chinese and Japanese are broken anywhere, other text at blanks: in a word only where one fills a whole line.
+    wrap = "CJK" if any(found in (CHINESE, JAPANESE) for found, _ in spans(words)) else None
+    return Paragraph(marked(words), ParagraphStyle(f"{of.name}{wrap}", parent=of, wordWrap=wrap))
 
 
 class RightToLeft(Flowable):  # type: ignore[misc]  # the library has no types
@@ -134,6 +138,15 @@ def shortened(text: str, most: int) -> str:
     """The text on one line, cut with an ellipsis after `most` characters."""
     line = " ".join(clean_text(text).split())
     return line if len(line) <= most else line[: most - 1] + CUT
+
+
+def fitted(text: str, width: float, *, size: float, bold: bool = False) -> str:
+    """The text on one line, cut with an ellipsis where it would be wider than so many points."""
+    line = shortened(text, 300)
+    if text_width(line, size=size, bold=bold) <= width:
+        return line
+    fits = bisect_right(range(len(line)), width, key=lambda end: text_width(line[:end] + CUT, size=size, bold=bold))
+    return line[: max(fits - 1, 0)].rstrip() + CUT
 
 
 def marked(text: str) -> str:

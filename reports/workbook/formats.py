@@ -20,6 +20,7 @@ __all__ = [
     "READINESS_FILLS",
     "SAVED_COLOR",
     "Book",
+    "cents",
     "excel_date",
     "money_format",
     "money_sign",
@@ -59,6 +60,11 @@ def money_sign(currency: str) -> str:
     return _SYMBOLS.get(currency, f"{currency} ")
 
 
+def cents(currency: str) -> int:
+    """Digits behind the point that amounts in a currency are shown with."""
+    return 0 if currency in _WITHOUT_CENTS else 2
+
+
 def money_format(currency: str) -> str:
     """Excel's number format for a currency; only signs that mean one currency stand for it, else its code does.
 
@@ -66,7 +72,7 @@ def money_format(currency: str) -> str:
     """
     if not currency:
         return "#,##0.00"
-    digits = "#,##0" if currency in _WITHOUT_CENTS else "#,##0.00"
+    digits = "#,##0.00" if cents(currency) else "#,##0"
     return f"[${money_sign(currency)}]{digits}"
 
 

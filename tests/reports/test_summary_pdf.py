@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ from reports.summary_pdf.text import (
     REPLACED,
     RightToLeft,
     displayed,
+    fitted,
     marked,
+    paragraph,
     plain,
     spans,
     style,
     text_width,
 )
-from reports.workbook import IssueTotal, Report
+from reports.workbook import IssueTotal, Look, Report
 from tests.reports.test_workbook_text import CLEANED, HARMLESS
 from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, REPORT, SAVING, with_rows
 
@@ -86,6 +89,33 @@ def test_lines_are_cut_in_reading_order_and_none_is_wider_than_the_page() -> Non
     assert "".join(line.lines).replace(" ", "") == "שלום" * 60
 
 
+@pytest.mark.parametrize("text", ["Not applicable", "3-year reservation, own licenses", "Not ready for Azure"])
+def test_words_stay_whole_where_a_column_is_narrow(text: str) -> None:
+    shown = paragraph(text, style(8))
+    shown.wrap(55, 1000)
+    lines = [" ".join(words) for _, words in shown.blPara.lines]
+    assert len(lines) > 1
+    assert " ".join(lines) == text
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u6f22" * 255, "\uc11c" * 255, "\u0646\u0635" * 100, "\u00fc " * 100])
+def test_a_long_name_is_broken_into_lines_that_fit(name: str) -> None:
+    shown = paragraph(name, style(8))
+    shown.wrap(60, 1000)
+    if isinstance(shown, RightToLeft):
+        assert all(text_width(line, size=8) <= 60 for line in shown.lines)
+    else:
+        assert shown.blPara.lines
+        assert max(shown.getActualLineWidths0()) <= 60
+
+
+@pytest.mark.parametrize("name", ["W" * 255, "\u6f22" * 255, "\u0646\u0635" * 100, "i" * 255, "web-01", ""])
+def test_what_must_stand_on_one_line_is_cut_where_its_room_ends(name: str) -> None:
+    cut = fitted(name, 160, size=7.5)
+    assert text_width(cut, size=7.5) <= 160
+    assert cut == name or (cut.endswith("\u2026") and text_width(cut, size=7.5) > 140)
+
+
 def test_labels_of_charts_have_every_script_that_the_text_has() -> None:
     assert spans("a東서") == [("DejaVuSans", "a"), ("STSong-Light", "東"), ("HYGothic-Medium", "서")]
 
@@ -109,3 +139,30 @@ def test_another_program_reads_the_figures(tmp_path: Path) -> None:
         assert words in text
     assert "$160.50" in text  # pay-as-you-go 250.50 beside 90 with the cheapest scenario
     assert "am-2025" in text
+
+
+@pytest.mark.e2e
+def test_figures_and_words_of_any_length_stay_on_their_line(tmp_path: Path) -> None:
+    summary = replace(FULL_REPORT.summary, confidence_stars=None, compute_monthly_cost=Decimal("8765432109.87"))
+    look = Look(display_name="W" * 60)
+    text = text_of(replace(FULL_REPORT, summary=summary, look=look), tmp_path)
+    for words in ("$8,765,432,", "Not applicable", "Executive summary"):
+        assert words in text
+    assert re.search(r"W{20,}\u2026 +Executive summary", text)
+
+
+@pytest.mark.e2e
+def test_a_run_that_costs_nothing_says_so(tmp_path: Path) -> None:
+    free = Decimal(0)
+    settings = replace(REPORT.settings, currency="JPY")
+    nothing = replace(
+        REPORT.summary,
+        compute_monthly_cost=free,
+        storage_monthly_cost=free,
+        standard_hdd_monthly_cost=free,
+        standard_ssd_monthly_cost=free,
+        premium_monthly_cost=free,
+    )
+    text = text_of(replace(REPORT, summary=nothing, settings=settings), tmp_path)
+    assert re.search(r"Compute +\u00a50\n", text)
+    assert re.search(r"Storage +\u00a50\n", text)
