@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Aggregate, BinaryField, Count, Q, QuerySet
 from numpy.typing import NDArray
 
 from assessments.engine.confidence import MAX_STARS, stars
@@ -65,10 +65,17 @@ class History:
     counts: dict[str, int] = field(default_factory=dict)
 
     def arriving(self) -> float:
-        """The share that came in the last day, counted back from the last hour that has any."""
-        present = np.flatnonzero(self.shares[-MAX_LAG_HOURS:])
-        end = len(self.shares) - (MAX_LAG_HOURS - 1 - int(present[-1]) if len(present) else 0)
-        return float(self.shares[end - HOURS_A_DAY : end].mean())
+        """The share that came in the last day, counted back from the last hour that has any.
+
+        What began to send less than a day ago is judged by the hours since then: those before tell nothing.
+        """
+        present = np.flatnonzero(self.shares)
+        if not len(present):
+            return 0.0
+        lag = len(self.shares) - 1 - int(present[-1])
+        end = len(self.shares) - (lag if lag < MAX_LAG_HOURS else 0)
+        start = max(end - HOURS_A_DAY, int(present[0]))
+        return float(self.shares[start:end].mean())
 
 
 def forecast(shares: Shares, arriving: float, window_hours: int) -> Forecast:
@@ -116,21 +123,31 @@ def _why_silent(machine: Machine) -> tuple[str, str]:
     return "silent", "No points came in the last day. Look at the health of the appliance."
 
 
+class PackedIds(Aggregate):
+    """The ids of rows in order, 16 bytes each: tens of thousands of them as UUIDs would take longer than the query."""
+
+    function = "string_agg"
+    template = "string_agg(uuid_send(%(expressions)s), ''::bytea ORDER BY %(expressions)s)"
+    output_field = BinaryField()
+
+
 def machines_history(machines: "QuerySet[Machine]", now: datetime) -> History:
     """The last month of many machines, from the days that the background has counted: the mean of their shares."""
-    kept = machines.exclude(discovered_by=DiscoveredBy.IMPORT)
-    ids = np.sort(np.array([machine_id.bytes for machine_id in kept.values_list("id", flat=True)], dtype=ID))
+    kept = machines.exclude(discovered_by=DiscoveredBy.IMPORT).order_by()
+    is_off = Q(power_state__in=(PowerState.OFF, PowerState.SUSPENDED))
+    found = kept.aggregate(packed=PackedIds("id"), off=Count("id", filter=is_off))
+    ids = np.frombuffer(bytes(found["packed"] or b""), dtype=ID)
     counts = {
         "machines": (count := machines.count()),
         "machines_imported": count - len(ids),
-        "machines_off": kept.filter(power_state__in=(PowerState.OFF, PowerState.SUSPENDED)).count(),
+        "machines_off": found["off"],
     }
     if not count:
         return History(_nothing(), "no_machines", "There are no machines.", counts)
     if not len(ids):
         return History(_nothing(), "imported", "Imported machines have no confidence rating.", counts)
     until = last_full_hour(now)
-    appliances = list(Appliance.objects.filter(id__in=kept.order_by().values("appliance_id")))
+    appliances = list(Appliance.objects.filter(id__in=kept.values("appliance_id")))
     for appliance in appliances[:MAX_COUNTED_AT_ONCE]:
         count_few(appliance, (until - LONGEST_HOURS * HOUR).date(), now)
     shares = _daily_shares(ids, [appliance.id for appliance in appliances], until)
@@ -146,8 +163,9 @@ def _daily_shares(ids: NDArray[np.bytes_], appliance_ids: list[UUID], until: dat
     chosen: dict[bytes, NDArray[np.bool_]] = {}
     for packed in packed_days(appliance_ids, first.date(), until.date()):
         key = packed.ids.tobytes()
-        if key not in chosen:  # the same machines as on the day before, nearly always
-            chosen[key] = np.isin(packed.ids, ids)
+        if key not in chosen:  # the same machines as on the day before, nearly always, and often all of them
+            alike = key == ids.tobytes()
+            chosen[key] = np.ones(len(ids), dtype=np.bool_) if alike else np.isin(packed.ids, ids)
         share = packed.received / np.maximum(packed.expected, 1)
         days[packed.day] = days.get(packed.day, 0.0) + float(share[chosen[key]].sum())
     hours = [first + number * HOUR for number in range(LONGEST_HOURS)]

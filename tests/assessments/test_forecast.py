@@ -51,6 +51,12 @@ def test_hours_that_have_not_arrived_yet_do_not_lower_the_rate() -> None:
     assert History(shares((24, 1.0), (12, 0.0))).arriving() == 0.5
 
 
+def test_who_began_to_send_hours_ago_is_judged_by_those_hours() -> None:
+    assert History(shares((3, 1.0), (1, 0.0))).arriving() == 1.0
+    assert History(shares((4, 0.5))).arriving() == 0.5
+    assert History(shares((LONGEST_HOURS, 0.0))).arriving() == 0.0
+
+
 def full_hour() -> datetime:
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -90,7 +96,8 @@ def test_a_machine_with_a_day_of_points_has_its_week_foretold() -> None:
     site.performance(whole("vm-1", full_hour() - timedelta(days=1), 144))
     found = of_machine(site)
     day, week = found["windows"]["1_day"], found["windows"]["1_week"]
-    assert (found["arriving_percent"], day) == (100.0, {"percent": 100.0, "stars": 5, "reaches": []})
+    assert (found["arriving_percent"], day["percent"], day["stars"], day["reaches"]) == (100.0, 100.0, 5, [])
+    assert day["covered"]["message"] == "Over 95 % now."
     assert [(reach["stars"], reach["at"]) for reach in week["reaches"]] == [
         (stars, (full_hour() + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ"))
         for stars, hours in {2: 10, 3: 44, 4: 77, 5: 111}.items()
