@@ -1,13 +1,36 @@
 """The audit trail, newest first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from assessments.models import Assessment
+from groups.models import Group
+from ingest.models import Appliance
 from migrate_hub.portal.access import PortalView
+from migrate_hub.portal.audit_words import action_in_words, details_in_words
 from migrate_hub.portal.paging import page_of
-from migrate_hub.tenants.models import AuditEvent, Role, User
+from migrate_hub.portal.wording import plain
+from migrate_hub.tenants.models import AuditEvent, Project, Role, User
+
+# Whose names are looked up, also of what was deleted since; others are named by their ids.
+NAMED: tuple[type[models.Model], ...] = (Project, Appliance, Group, Assessment)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry in the words of people."""
+
+    event: AuditEvent
+    actor: str
+    action: str
+    kind: str
+    name: str
+    details: list[tuple[str, str]]
 
 
 class AuditView(PortalView):
@@ -16,18 +39,46 @@ class AuditView(PortalView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         page = page_of(AuditEvent.objects.all(), request, order_by="at", descending=True)
-        return self.page("portal/audit.html", {"page": page, "rows": with_actors(page.rows)})
+        return self.page("portal/audit.html", {"page": page, "rows": rows_of(page.rows)})
 
 
-def with_actors(events: Sequence[AuditEvent]) -> list[tuple[AuditEvent, str]]:
-    """Each event and who did it: a person's address, an appliance, or the operator at a terminal."""
-    emails = dict(User.objects.filter(id__in={event.user_id for event in events}).values_list("id", "email"))
-    return [(event, _actor(event, emails)) for event in events]
+def rows_of(events: Sequence[AuditEvent]) -> list[Row]:
+    """Each event with who did it: a person's address, an appliance, or the operator at a terminal; to what."""
+    emails, names = _emails(events), _names(events)
+    return [
+        Row(
+            event=event,
+            actor=_actor(event, emails),
+            action=action_in_words(event.action),
+            kind=plain(event.object_type),
+            name=names.get(event.object_id, ""),
+            details=details_in_words(event.detail, emails),
+        )
+        for event in events
+    ]
 
 
-def _actor(event: AuditEvent, emails: dict[Any, str]) -> str:
+def _emails(events: Sequence[AuditEvent]) -> dict[str, str]:
+    """The addresses of those who did something, and of those it was done to, by id."""
+    ids = {str(event.user_id) for event in events if event.user_id}
+    ids |= {str(event.detail["user"]) for event in events if event.detail.get("user")}
+    return {str(id): email for id, email in User.objects.filter(id__in=ids).values_list("id", "email")}
+
+
+def _names(events: Sequence[AuditEvent]) -> dict[UUID | None, str]:
+    """The names of what the events are about, by id; one query for each kind."""
+    found: dict[UUID | None, str] = {}
+    for model in NAMED:
+        kind = model._meta.model_name
+        ids = {event.object_id for event in events if event.object_type == kind}
+        rows: Any = model._default_manager.filter(id__in=ids).values_list("id", "name") if ids else ()
+        found |= dict(rows)
+    return found
+
+
+def _actor(event: AuditEvent, emails: dict[str, str]) -> str:
     if event.by_operator:
         return "an operator"
     if event.user_id is not None:
-        return emails.get(event.user_id, "a person who is gone")
+        return emails.get(str(event.user_id), "a person who is gone")
     return "an appliance" if event.appliance_id is not None else "the operator"

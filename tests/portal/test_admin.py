@@ -106,7 +106,7 @@ def test_quotas_are_set_and_bind_and_owners_see_who_did_it(operator: Browser, ca
     assert cast.alice.post("projects/", {"name": "second", "target_region": "westeurope"}).status_code == 409
     trail = trail_of(cast)
     assert "an operator" in trail
-    assert "Tenant change" in trail
+    assert "Changed the tenant" in trail
 
 
 def test_a_quota_that_is_no_number_is_refused_beside_the_field(operator: Browser, cast: make.Cast) -> None:
@@ -130,7 +130,7 @@ def test_switching_a_tenant_off_asks_first_and_is_no_field_of_the_form(operator:
     assert not cast.tenant.is_active
     assert cast.alice.get("projects/").status_code == 401
     operator.post(path, to="on")
-    assert "Tenant switch off" in trail_of(cast)
+    assert "Switched the tenant off" in trail_of(cast)
 
 
 def test_a_tenant_is_neither_made_nor_deleted(operator: Browser, cast: make.Cast) -> None:
