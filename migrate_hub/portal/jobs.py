@@ -21,8 +21,8 @@ from reports.listing import emails_of
 
 KINDS = {
     "assessment": "Assessment",
-    "percentiles": "Percentiles for sensitivity",
-    "sensitivity": "Sensitivity",
+    "percentiles": "Figures for What if",
+    "sensitivity": "Curve for What if",
     "report": "Report",
     "import": "Import",
     "import_dry_run": "Dry run of an import",
@@ -44,12 +44,14 @@ class Row:
 
 def link_of(work: Work) -> str:
     """The page of what the work is about."""
+    if work.kind == "report":
+        return reverse("portal:project-report", args=[work.project_id, work.id])
     if work.subject_id is None:
         return reverse("portal:project", args=[work.project_id])
     if work.kind.startswith("import"):
         return reverse("portal:import", args=[work.project_id, work.subject_id])
-    page = reverse("portal:assessment", args=[work.project_id, work.subject_id])
-    return f"{page}#reports" if work.kind == "report" else page
+    page = "sensitivity" if work.kind in ("percentiles", "sensitivity") else "assessment"
+    return reverse(f"portal:{page}", args=[work.project_id, work.subject_id])
 
 
 def rows_of(works: Sequence[Work]) -> list[Row]:
