@@ -56,7 +56,7 @@ def test_the_list_tells_of_each_run_who_asked_with_what_and_what_it_came_to(scen
     seen = words(bob.get("portal:runs", *ids(scene)))
     newest, first = runs(scene)[0], runs(scene)[-1]
     assert first["number"] == 1
-    assert f"Run {newest['number']} published" in seen
+    assert f"Run {newest['number']} shown now" in seen
     assert scene.cast.emails["bob"] in seen
     assert newest["created_by"] == first["created_by"] is not None
     for run in (newest, first):
