@@ -216,7 +216,12 @@ class NewAssessmentView(WizardView):
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         preset = preset_named(request.GET.get("preset", ""))
         chosen = values_of(preset.settings) if preset else {}
-        return self.show(self.form(initial={"group": request.GET.get("group", ""), **chosen}))
+        return self.show(self.form(initial={"group": request.GET.get("group", "") or self._only_group(), **chosen}))
+
+    def _only_group(self) -> str:
+        """Where there is one group, nobody has to choose it."""
+        groups = Group.objects.filter(project=self.project, deleted_at=None).values_list("id", flat=True)[:2]
+        return str(groups[0]) if len(groups) == 1 else ""
 
     def form(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> AssessmentForm:
         return NewAssessmentForm(data, project=self.project, initial=initial)
