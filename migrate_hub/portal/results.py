@@ -207,7 +207,7 @@ class Steps:
             (
                 wording.DIMENSIONS.get(each["dimension"], wording.plain(each["dimension"])),
                 wording.quantity(each["dimension"], each["value"]),
-                each["arithmetic"],
+                wording.demand_in_words(each),
             )
             for each in self.trace["required"]
             if self._is_asked(each)

@@ -126,6 +126,8 @@ PRICES = {
     "savings_plan_3y": "Savings plan, 3 years",
     "dev_test": "Compute, Dev/Test",
     "discount": "Discount",
+    "rhel_subscription": "RHEL subscription",
+    "sles_subscription": "SLES subscription",
 }
 
 
@@ -206,6 +208,25 @@ def series_name(series: Mapping[str, Any]) -> str:
     """`CPU`, or `Reads, scsi0:0` of a disk or network adapter."""
     name = METRICS[series["metric"]][0]
     return f"{name}, {series['source_id']}" if "source_id" in series else name
+
+
+DEMANDED = {
+    "premium_storage": "a disk becomes Premium SSD or Premium SSD v2",
+    "ultra_storage": "a disk becomes an Ultra disk",
+    "generation_1": "the machine boots with BIOS, which only a generation 1 VM does",
+}
+
+
+def demand_in_words(required: Mapping[str, Any]) -> str:
+    """Why a size must offer so much; the API has the arithmetic in plain figures."""
+    dimension, told = required["dimension"], str(required["arithmetic"])
+    if dimension == "memory_mb":
+        allocated, _, rest = told.partition(" ")
+        told = f"{memory(allocated)} {rest}"
+    elif dimension == "cores":
+        told = told.replace(" x ", " cores x ", 1) if "allocated" not in told else told.replace(" ", " cores ", 1)
+    told = told.replace(" without the OS disk", ", less the OS disk").replace(" x 8 x ", " x 8 bits x ")
+    return DEMANDED.get(dimension, told.replace(" x ", " × "))  # noqa: RUF001
 
 
 def refusal_in_words(refusal: Mapping[str, Any]) -> str:
