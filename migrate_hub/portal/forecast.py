@@ -58,6 +58,11 @@ class StarForecast:
     to_do: str
 
     @property
+    def stays_good(self) -> bool:
+        """Whether there is nothing better to wait for, and nothing worse to come."""
+        return self.now == MAX_STARS and not self.falls
+
+    @property
     def is_moving(self) -> bool:
         """Whether there are points or will be: without any, only what to do is worth saying."""
         return self.percent > 0 or any(star.at for star in self.stars)
