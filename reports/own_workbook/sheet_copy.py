@@ -8,7 +8,7 @@ from operator import itemgetter
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string, get_column_letter
 
 from reports.own_workbook.findings import Value
-from reports.own_workbook.references import Area, Growth, area_of, grow_areas
+from reports.own_workbook.references import Area, Growth, area_of, grow_areas, grow_formula
 from reports.own_workbook.xml_copy import Attributes, XmlCopy, escaped, tag
 from reports.workbook.rows import number_xml, text_xml
 
@@ -71,6 +71,8 @@ class SheetCopy(XmlCopy):
         self._last_row = 0
         self._skipped = ""
         self._arrays: list[Area] = []
+        self._is_sparkline = False
+        self._held: list[str] | None = None
 
     # --- what is copied and what is changed ---------------------------------------------------------------------------
 
@@ -94,6 +96,7 @@ class SheetCopy(XmlCopy):
             if area:
                 self._arrays.append(area)
         super().start(name, attributes)
+        self._start_newer(name)
 
     def change(self, name: str, attributes: Attributes) -> None:
         if name in GROWING:
@@ -105,6 +108,7 @@ class SheetCopy(XmlCopy):
         if self._skipped:
             self._skipped = "" if name == self._skipped else self._skipped
             return
+        self._end_newer(name)
         local = self.local(name)
         if local == "c" and self._cell is not None:
             self._end_cell(self._cell)
@@ -116,8 +120,27 @@ class SheetCopy(XmlCopy):
             super().end(name)
 
     def text(self, text: str) -> None:
-        if not self._skipped:
+        if self._held is not None:
+            self._held.append(text)
+        elif not self._skipped:
             super().text(text)
+
+    # --- rules, lists and sparklines that came with Excel 2010: their areas are the text of elements ------------------
+
+    def _start_newer(self, name: str) -> None:
+        last = name.rpartition(":")[2]
+        if last == "sparkline":
+            self._is_sparkline = True
+        elif last != name and last == ("f" if self._is_sparkline else "sqref"):
+            self._held = []
+
+    def _end_newer(self, name: str) -> None:
+        if self._held is not None:
+            text, self._held = "".join(self._held), None
+            grown = grow_formula(text, self._growths) if self._is_sparkline else None
+            super().text(grow_areas(text, self._sheet, self._growths) if grown is None else grown)
+        if self._is_sparkline and name.endswith(":sparkline"):
+            self._is_sparkline = False
 
     def _loses_value(self, cell: _Cell) -> bool:
         """What a formula came to before is no longer so; no value is better than a wrong one."""

@@ -78,6 +78,25 @@ def test_formulas_of_the_table_run_on_and_all_that_stood_beside_it_stays(place: 
     assert [str(rule.sqref) for rule in data.data_validations.dataValidation] == ["H5:H9"]
 
 
+def with_newer_parts(sheet: bytes) -> bytes:
+    """A sheet with what came with Excel 2010: a data bar, a list of another sheet, a sparkline."""
+    start, end = b'<extLst><ext xmlns:x="x" xmlns:xm="m" uri="u">', b"</ext></extLst></worksheet>"
+    newer = (
+        b"<x:conditionalFormatting><xm:sqref>D5:D6</xm:sqref></x:conditionalFormatting><x:dataValidation><x:formula1>"
+        b"<xm:f>Plan!$A$3</xm:f></x:formula1><xm:sqref>I5:I6 K1</xm:sqref></x:dataValidation><x:sparkline>"
+        b"<xm:f>Data!D5:D6</xm:f><xm:sqref>K7</xm:sqref></x:sparkline>"
+    )
+    return sheet.replace(b"</worksheet>", start + newer + end)
+
+
+def test_rules_and_sparklines_that_came_with_excel_2010_reach_the_new_end_too(place: Place) -> None:
+    new = parts(filled(place, changed(own_workbook(), {"xl/worksheets/sheet2.xml": with_newer_parts})))
+    found = re.findall(rb"<xm:(f|sqref)>([^<]*)<", new["xl/worksheets/sheet2.xml"])
+    rules, (cells, place_of_it) = found[:-2], found[-2:]
+    assert rules == [(b"sqref", b"D5:D9"), (b"f", b"Plan!$A$3"), (b"sqref", b"I5:I9 K1")]
+    assert (cells, place_of_it) == ((b"f", b"Data!$D$5:$D$9"), (b"sqref", b"K7"))
+
+
 def test_charts_grow_pictures_and_styles_stay_and_nothing_is_lost(place: Place) -> None:
     before, after = own_workbook(), filled(place, own_workbook())
     old, new = parts(before), parts(after)
