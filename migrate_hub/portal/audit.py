@@ -81,4 +81,6 @@ def _actor(event: AuditEvent, emails: dict[str, str]) -> str:
         return "an operator"
     if event.user_id is not None:
         return emails.get(str(event.user_id), "a person who is gone")
-    return "an appliance" if event.appliance_id is not None else "the operator"
+    # With its registration key it is nobody yet.
+    by_appliance = event.appliance_id is not None or event.action == "appliance.register"
+    return "an appliance" if by_appliance else "the operator"
