@@ -100,6 +100,11 @@ class Overview:
         return self.total * MONTHS_A_YEAR
 
     @property
+    def compares_part(self) -> bool:
+        """Whether an offer has a price that is not compared, since it stands for other machines."""
+        return any(each.amount is not None and not each.is_compared for each in self.scenarios)
+
+    @property
     def no_confidence(self) -> str:
         reason = str(self.confidence.get("reason", ""))
         return no_confidence(reason)
@@ -188,7 +193,7 @@ def look_of(told: Mapping[str, Any], currency: str) -> Look:
         advice=advice,
         figure=figures[figure],
         query="?" + urlencode(told["query"]),
-        top=[{**each, "figure": _top_figure(each, figure, currency)} for each in told["top"]],
+        top=[{**each, "figure": _top_figure(each, figure, currency)} for each in told["top"][:count]],
     )
 
 
