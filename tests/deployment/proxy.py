@@ -37,6 +37,7 @@ class Proxy:
     http_port: int
     https_port: int
     certificate: Path
+    log: Path
 
     def request(self, method: str, path: str, **more: object) -> httpx.Response:
         """Sent over TLS to hub.example.com, whose certificate must be the one that was made for it."""
@@ -76,12 +77,12 @@ def nginx(installation: Installation, folder: Path) -> Iterator[Proxy]:
     assert program, "nginx is missing. Install it: apt-get install nginx-light"
     made = installation.run("sh", "deploy/make-certificate.sh", str(folder))
     assert made.returncode == 0, made.stderr
-    started = Proxy(free_port(), free_port(), folder / "tls.crt")
+    started = Proxy(free_port(), free_port(), folder / "tls.crt", folder / "nginx.log")
     main = _configure(folder, installation, started.http_port, started.https_port)
-    process = start_process([program, "-e", "stderr", "-c", str(main)], log=folder / "nginx.log")
+    process = start_process([program, "-e", "stderr", "-c", str(main)], log=started.log)
     try:
         wait_until(lambda: process.poll() is not None or _listens(started.https_port), what="nginx")
-        assert process.poll() is None, (folder / "nginx.log").read_text()
+        assert process.poll() is None, started.log.read_text()
         yield started
     finally:
         stop_process(process)

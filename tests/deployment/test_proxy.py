@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from tests.conftest import free_port, wait_until
 from tests.deployment.conftest import Installation
 from tests.deployment.proxy import Proxy, nginx
 
@@ -39,6 +39,15 @@ def test_a_second_start_keeps_the_certificate(proxy: Proxy, production: Installa
     again = production.run("sh", "deploy/make-certificate.sh", str(proxy.certificate.parent))
     assert again.stdout.startswith("using the certificate")
     assert proxy.certificate.read_bytes() == before
+
+
+@pytest.mark.parametrize("beginning", ["/invitations/", "/reset-password/abc/", "/api/v1/report-downloads/"])
+def test_no_secret_of_a_link_is_in_the_log(beginning: str, proxy: Proxy) -> None:
+    before = len(proxy.log.read_text())
+    answer = proxy.request("GET", f"{beginning}s3cret/?q=s3cret", headers={"Referer": f"https://x{beginning}s3cret"})
+    request_id = answer.headers["X-Request-Id"]
+    wait_until(lambda: request_id in proxy.log.read_text(), what="the line of the request")
+    assert "s3cret" not in proxy.log.read_text()[before:]
 
 
 def test_metrics_stay_inside(proxy: Proxy) -> None:
