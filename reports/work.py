@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from assessments.models import UNFINISHED
 from assessments.work import state_of
 from migrate_hub.jobs.work import Work, WorkSource, register_work
+from reports.listing import machines_of, with_machines
 from reports.models import Report
 from reports.queueing import REPORT_TASK, cancel_report
 
@@ -16,7 +17,7 @@ from reports.queueing import REPORT_TASK, cancel_report
 def _reports() -> "QuerySet[Report]":
     living = Report.objects.filter(Q(assessment=None) | Q(assessment__deleted_at=None), project__deleted_at=None)
     rows: QuerySet[Report] = living.filter(revoked_at=None).select_related("assessment", "project", "run")
-    return rows.defer("run__summary", "run__settings", "assessment__settings")
+    return with_machines(rows).defer("run__summary", "run__settings", "assessment__settings")
 
 
 def _told(reports: Sequence[Any]) -> list[Work]:
@@ -29,8 +30,8 @@ def _told(reports: Sequence[Any]) -> list[Work]:
             subject=report.assessment.name if report.assessment else report.project.name,
             subject_id=report.assessment_id,
             object_id=report.id,
-            done=report.run.machine_count if report.run and state == "completed" else report.machines_done,
-            total=report.run.machine_count if report.run else 0,
+            done=machines_of(report) if state == "completed" else report.machines_done,
+            total=machines_of(report),
             unit="machines",
             created_at=report.created_at,
             finished_at=report.finished_at,

@@ -17,7 +17,7 @@ from migrate_hub.jobs.models import Job, JobState
 from migrate_hub.jobs.work import made_at
 from migrate_hub.tenants.models import Project, User, uuid7
 from migrate_hub.tenants.row_level_security import tenant_context
-from reports.models import Report
+from reports.models import Report, ReportRun
 from tests import make
 from tests.estate import Estate, assessed, enrolled, group_of_all, machine, reported, whole_estate
 
@@ -161,6 +161,23 @@ def test_a_report_in_the_making_is_cancelled_here(estate: Estate) -> None:
     work = next(row for row in jobs(estate.cast.bob) if row["id"] == str(report.id))
     assert (work["kind"], work["progress"]) == ("report", {"done": 1, "total": 2, "unit": "machines"})
     assert estate.cast.bob.ok(estate.cast.bob.post(f"jobs/{report.id}/cancel/"))["state"] == "cancelled"
+
+
+def test_a_report_over_several_assessments_tells_how_many_machines_it_is_about(estate: Estate) -> None:
+    with tenant_context(estate.cast.tenant.id):
+        made = Report.objects.get(id=estate.ids["report"])
+        report = Report.objects.create(
+            project=made.project, layout=made.layout, expires_at=made.expires_at, status=RunStatus.RUNNING,
+            machines_done=1,
+        )  # fmt: skip
+        for position in range(2):
+            ReportRun.objects.create(report=report, run=made.run, position=position)
+    work = next(row for row in jobs(estate.cast.bob) if row["id"] == str(report.id))
+    assert work["progress"] == {"done": 1, "total": 4, "unit": "machines"}
+    with tenant_context(estate.cast.tenant.id):
+        Report.objects.filter(id=report.id).update(status=RunStatus.COMPLETED)
+    work = next(row for row in jobs(estate.cast.bob) if row["id"] == str(report.id))
+    assert work["progress"] == {"done": 4, "total": 4, "unit": "machines"}
 
 
 def test_a_grid_that_was_asked_for_is_work_until_it_is_there(cast: make.Cast) -> None:
