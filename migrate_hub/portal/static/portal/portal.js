@@ -1,4 +1,4 @@
-// On every page: copying secrets, printing, ticking all, and no form sent twice or into nothing.
+// On every page: copying secrets, printing, ticking all, wide tables by keyboard, no form sent twice or into nothing.
 // Every page works without it.
 "use strict";
 
@@ -45,6 +45,22 @@ function countChecked(form, name) {
   }
 }
 
+// A table wider than its place is scrolled by the arrow keys, also where nothing in it takes the keyboard.
+function letScroll(box) {
+  const isStuck = box.scrollWidth > box.clientWidth && !box.querySelector("a[href], button, input, select, summary");
+  if (!isStuck) { for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name); return; }
+  const title = box.querySelector("caption") ?? box.closest("section, details, li")?.querySelector("h2, h3, summary");
+  box.tabIndex = 0;
+  box.setAttribute("role", "region");
+  box.setAttribute("aria-label", (title?.textContent ?? "Table").trim());
+}
+
+const widths = new ResizeObserver((changes) => { for (const each of changes) letScroll(each.target); });
+
+function watchTables() {
+  for (const box of document.querySelectorAll(".table-box:not([role])")) widths.observe(box);
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copyText(button);
@@ -64,4 +80,6 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("submit", sendOnce);
 window.addEventListener("pageshow", wake);
+document.addEventListener("htmx:afterSwap", watchTables);
+watchTables();
 for (const button of document.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
