@@ -1,18 +1,23 @@
 """Freshness of a published run, derived: one comparison of what the run pinned with what is there now."""
 
 import json
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.core.cache import cache
 from django.db import connection
+from redis.exceptions import RedisError
 
 from assessments.models import AssessedMachine, AssessmentRun
 from groups.membership import members_of
 from groups.models import Group
+from ingest.inventory_version import inventory_version
 from ingest.models import Machine
 
 MAX_REASONS = 100
+KEPT_SECONDS = 60
 
 CHANGED_MEMBERS = """
 SELECT a.name, a.machine_id, a.configuration_version, m.configuration_version
@@ -32,8 +37,22 @@ ORDER BY c.at DESC, c.id LIMIT %s
 def freshness(run: AssessmentRun, group: Group) -> dict[str, Any]:
     """`status` current, out_of_sync (the group changed) or outdated (a member machine changed), with the reasons.
 
-    Both may hold; out_of_sync is named then, since the members come first. At most 100 reasons.
+    Both may hold; out_of_sync is named then, since the members come first. At most 100 reasons. Kept for a minute, or
+    until an upload, an import or the group changes something: it compares every machine of the run.
     """
+    version = inventory_version(group.project_id)
+    key = f"freshness:{run.tenant_id}:{run.id}:{group.id}:{group.membership_version}:{version}"
+    with suppress(RedisError, OSError):
+        kept: dict[str, Any] | None = cache.get(key)
+        if kept is not None:
+            return kept
+    found = _compared(run, group)
+    with suppress(RedisError, OSError):
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def _compared(run: AssessmentRun, group: Group) -> dict[str, Any]:
     reasons: list[dict[str, Any]] = []
     if group.membership_version != run.group_membership_version or _members_differ(run, group):
         reasons.append({"code": "group_changed", "message": "Machines were added to the group or removed from it."})

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from groups.filters import matching_machines
+from ingest.history_known import with_known_history
 from ingest.machine_columns import machines_csv
 from ingest.models import Machine
 from ingest.sorting import SORTS, machine_order
@@ -41,7 +42,9 @@ def machines_of(project: Project) -> "QuerySet[Machine]":
 def listed_machines(project: Project, conditions: dict[str, Any]) -> "QuerySet[Machine]":
     """The machines that a filter of the inventory leaves; those that vanished only when asked for."""
     rows: QuerySet[Machine] = Machine.objects.filter(project=project)
-    return matching_machines(rows, {"removed": "false"} | conditions)
+    plain = {name: text for name, text in conditions.items() if name != "history"}
+    rows = matching_machines(rows, {"removed": "false"} | plain)
+    return with_known_history(rows, project, conditions["history"]) if "history" in conditions else rows
 
 
 def asked_sort(request: HttpRequest) -> str:
