@@ -12,7 +12,7 @@ from migrate_hub.oidc.issuer import Client, endpoints_of, forget
 from migrate_hub.oidc.models import CompanySignIn, DomainRoute, Newcomers
 from migrate_hub.oidc.outgoing import IssuerError, refuse_unsafe_url
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.encryption import decrypt, encrypt
+from migrate_hub.tenants.encryption import decrypt, encrypt, encrypt_anew
 from migrate_hub.tenants.models import Tenant
 
 PURPOSE = "oidc-client-secret"
@@ -99,6 +99,19 @@ def client_of(row: CompanySignIn, tenant: Tenant) -> Client:
     """How the issuer knows this hub. Raises UnreadableSecretError when SECRET_KEY was changed without a fallback."""
     secret = decrypt(bytes(row.client_secret_encrypted), purpose=PURPOSE)
     return Client(row.client_id, secret, redirect_uri(tenant))
+
+
+def encrypt_secret_anew() -> bool:
+    """Writes the current tenant's secret under the newest SECRET_KEY; whether there is one.
+
+    Raises UnreadableSecretError when none of the keys opens it.
+    """
+    row = CompanySignIn.objects.select_for_update().first()
+    if row is None:
+        return False
+    row.client_secret_encrypted = encrypt_anew(bytes(row.client_secret_encrypted), purpose=PURPOSE)
+    row.save(update_fields=["client_secret_encrypted"])
+    return True
 
 
 def redirect_uri(tenant: Tenant) -> str:

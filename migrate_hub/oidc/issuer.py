@@ -20,7 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from redis.exceptions import RedisError
 
-from migrate_hub.oidc.outgoing import IssuerError, fetch_json, refuse_unsafe_url
+from migrate_hub.oidc.outgoing import BusyError, IssuerError, fetch_json, refuse_unsafe_url
 
 log = structlog.get_logger(__name__)
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -170,6 +170,8 @@ def _kept(key: str, url: str, *, again: bool = False) -> dict[str, Any]:
         return kept
     try:
         document = fetch_json(url)
+    except BusyError:
+        raise
     except IssuerError:
         _cache(key, "away", AWAY_SECONDS)
         raise

@@ -26,12 +26,20 @@ STEP_SECONDS = 4
 AT_A_TIME = 4
 _places = threading.BoundedSemaphore(AT_A_TIME)
 
+# Where clouds tell machines their credentials, outside of the link-local network: AWS, Alibaba, Azure, Oracle.
+METADATA = frozenset(
+    ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+)
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class IssuerError(Exception):
     """The issuer cannot be used now or as configured; the text tells people what was wrong."""
+
+
+class BusyError(IssuerError):
+    """The issuer was not asked at all: others are being asked."""
 
 
 def fetch_json(
@@ -42,14 +50,15 @@ def fetch_json(
     statuses: frozenset[int] = frozenset({200}),
 ) -> dict[str, Any]:
     """The JSON object at `url`, by GET or, with a form, by POST; raises IssuerError."""
-    with _place():
+    with place():
         return asyncio.run(_fetch_in_time(url, form, basic, statuses))
 
 
 @contextmanager
-def _place() -> Iterator[None]:
+def place() -> Iterator[None]:
+    """One of the places for requests of this process; raises BusyError when there is none in time."""
     if not _places.acquire(timeout=STEP_SECONDS):
-        raise IssuerError("Too many people sign in at companies that answer slowly. Try again in a minute.")
+        raise BusyError("Too many people sign in at companies that answer slowly. Try again in a minute.")
     try:
         yield
     finally:
@@ -154,7 +163,13 @@ def may_be_asked(address: Address) -> bool:
         return may_be_asked(inner)
     if address.is_loopback:
         return bool(settings.PLAIN_HTTP)
-    if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+    if (
+        address in METADATA
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_reserved
+    ):
         return False
     return address.is_global or bool(settings.OIDC_ALLOW_PRIVATE_ISSUERS)
 

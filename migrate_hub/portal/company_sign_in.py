@@ -34,8 +34,8 @@ from migrate_hub.portal.access import SESSION_ONLY_TENANT, SESSION_TENANT, note_
 from migrate_hub.portal.sign_in import asked_next, next_page
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
-from migrate_hub.tenants.encryption import UnreadableSecretError
-from migrate_hub.tenants.models import Membership, Tenant
+from migrate_hub.tenants.encryption import PUT_THE_KEY_BACK, UnreadableSecretError
+from migrate_hub.tenants.models import Membership, Tenant, User
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.sessions import note_start
 
@@ -143,9 +143,12 @@ def _client(row: CompanySignIn, tenant: Tenant) -> Client:
     try:
         return client_of(row, tenant)
     except UnreadableSecretError:
-        log.error("company_secret_unreadable", tenant=tenant.id)
-        raise IssuerError(
-            "The secret of this company sign-in cannot be read any more. An owner has to enter it again."
+        log.error("company_secret_unreadable", tenant=tenant.id, remedy=PUT_THE_KEY_BACK)
+        raise DomainError(
+            code="company_secret_unreadable",
+            status=409,
+            detail="The secret of this company sign-in cannot be read any more: the key that it was stored with is "
+            f"gone. Ask an owner of {tenant.name} to enter it again, or this hub's operator to put the key back.",
         ) from None
 
 
@@ -199,11 +202,14 @@ def enter_company_session(request: HttpRequest, membership: Membership) -> None:
             detail=f"You are signed in as {request.user}, and your company says that you are {user}. Sign out first.",
         )
     had_password = request.user == user and SESSION_ONLY_TENANT not in request.session
+    last_login = user.last_login
     auth.login(request, user)
     note_start(request)
     audit.record_account("signed_in", user)
     request.session[SESSION_TENANT] = public_id
     if not had_password:
+        # Links for a new password end with a sign-in: an issuer that some owner chose must not end them.
+        User.objects.filter(pk=user.pk).update(last_login=last_login)
         request.session[SESSION_ONLY_TENANT] = public_id
     note_company_sign_in(request, public_id)
     current_actor.set(replace(current_actor.get(), user_id=user.id))

@@ -173,7 +173,8 @@ class TurnOffView(ProvingPage):
         if not self.password_is_right(form):
             return False
         code, now = form.cleaned_data["code"], timezone.now()
-        if second_factor.pass_code(self.user, code, now) or second_factor.pass_recovery_code(self.user, code, now):
+        # Recovery codes first: they are good also where no code of the app can be checked.
+        if second_factor.pass_recovery_code(self.user, code, now) or second_factor.pass_code(self.user, code, now):
             return True
         form.add_error("code", second_factor.wrong_code().detail)
         return False

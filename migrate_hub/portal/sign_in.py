@@ -17,6 +17,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import SESSION_COMPANIES, SESSION_ONLY_TENANT, SESSION_TENANT, memberships_of
 from migrate_hub.portal.throttle import Attempt, second_step_subjects_of, subjects_of, too_many
 from migrate_hub.tenants import audit
@@ -159,7 +160,12 @@ class SecondStepView(View):
             response = self._page(request, form, status=429)
             response["Retry-After"] = str(attempt.wait_seconds)
             return response
-        if not self.passes(form.cleaned_data["code"]):
+        try:
+            passed = self.passes(form.cleaned_data["code"])
+        except DomainError as error:  # no code can be checked, which is no failure of the person
+            form.add_error(None, error.detail)
+            return self._page(request, form, status=error.status)
+        if not passed:
             attempt.failed()
             form.add_error("code", self.wrong)
             return self._page(request, form, status=400)

@@ -10,6 +10,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+# What the operator does; the log and commands say it.
+PUT_THE_KEY_BACK = (
+    "Put the key that it was written with into SECRET_KEY_FALLBACKS and start again, "
+    "then run manage.py encrypt_secrets_anew."
+)
+
 
 class UnreadableSecretError(RuntimeError):
     """None of the keys opens this text: the key it was written with is in neither SECRET_KEY nor its fallbacks."""

@@ -11,14 +11,16 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import pyotp
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.encryption import decrypt, encrypt, encrypt_anew
+from migrate_hub.tenants.encryption import PUT_THE_KEY_BACK, UnreadableSecretError, decrypt, encrypt, encrypt_anew
 from migrate_hub.tenants.models import RecoveryCode, SecondFactor, User
 
+log = structlog.get_logger(__name__)
 PURPOSE = "second-factor"
 STEP_SECONDS = 30
 # RFC 6238, 5.2: one step to either side allows for clocks and for the time that typing takes.
@@ -77,11 +79,14 @@ def turn_off(user: User, *, by_operator: bool = False) -> bool:
 
 
 def pass_code(user: User, code: str, now: datetime) -> bool:
-    """Whether this is a code of the person's app that was not used yet; it is used now."""
+    """Whether this is a code of the person's app that was not used yet; it is used now.
+
+    Raises DomainError 409 when the key is gone that the app's secret was encrypted with.
+    """
     factor = SecondFactor.objects.filter(user=user).first()
     if factor is None:
         return False
-    step = _step_of(decrypt(bytes(factor.secret_encrypted), purpose=PURPOSE), code, now)
+    step = _step_of(_secret_of(factor), code, now)
     if step is None:
         return False
     return SecondFactor.objects.filter(user=user, last_step__lt=step).update(last_step=step) == 1
@@ -109,13 +114,34 @@ def renew_recovery_codes(user: User) -> list[str]:
     return _new_recovery_codes(factor)
 
 
-def encrypt_secrets_anew() -> int:
-    """Writes every secret under the newest SECRET_KEY, so that an earlier one can be taken away; how many."""
-    factors = list(SecondFactor.objects.select_for_update())
-    for factor in factors:
-        factor.secret_encrypted = encrypt_anew(bytes(factor.secret_encrypted), purpose=PURPOSE)
-    SecondFactor.objects.bulk_update(factors, ["secret_encrypted"], batch_size=500)
-    return len(factors)
+def encrypt_secrets_anew() -> tuple[int, list[str]]:
+    """Writes secrets under the newest SECRET_KEY, so that an earlier one can be taken away.
+
+    How many, and the addresses of the people whose secret no key opens.
+    """
+    written, unreadable = [], []
+    for factor in SecondFactor.objects.select_for_update(of=["self"]).select_related("user"):
+        try:
+            factor.secret_encrypted = encrypt_anew(bytes(factor.secret_encrypted), purpose=PURPOSE)
+            written.append(factor)
+        except UnreadableSecretError:
+            unreadable.append(factor.user.email)
+    SecondFactor.objects.bulk_update(written, ["secret_encrypted"], batch_size=500)
+    return len(written), unreadable
+
+
+def _secret_of(factor: SecondFactor) -> str:
+    try:
+        return decrypt(bytes(factor.secret_encrypted), purpose=PURPOSE)
+    except UnreadableSecretError:
+        log.error("second_factor_unreadable", user=str(factor.user_id), remedy=PUT_THE_KEY_BACK)
+        contact = f" ({settings.OPERATOR_CONTACT})" if settings.OPERATOR_CONTACT else ""
+        raise DomainError(
+            code="second_factor_unreadable",
+            status=409,
+            detail="This hub cannot check codes of your app: the key that it stored your second factor with is gone. "
+            f"Ask its operator{contact} to put the key back. Until then your recovery codes let you in.",
+        ) from None
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:

@@ -1,10 +1,12 @@
 """What an owner configures: checked with the issuer, kept encrypted, asked for safely."""
 
 import ipaddress
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 
 from migrate_hub.oidc.models import CompanySignIn
 from migrate_hub.oidc.outgoing import IssuerError, fetch_json, may_be_asked, refuse_unsafe_url
@@ -47,11 +49,46 @@ def test_a_key_in_the_fallbacks_still_opens_the_secret(company: Company, setting
     company.enter()
 
 
-def test_a_key_that_is_gone_is_told_with_what_to_do(company: Company, settings: Any) -> None:
+def test_a_key_that_is_gone_is_told_with_what_to_do(
+    company: Company, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     settings.SECRET_KEY = "another-key-of-this-installation-" * 2
     response = Browser().client.get(company.address)
-    assert response.status_code == 502
-    assert "An owner has to enter it again" in text_of(response)
+    assert response.status_code == 409
+    assert f"Ask an owner of {company.cast.tenant.name} to enter it again" in text_of(response)
+    assert "SECRET_KEY_FALLBACKS" in caplog.text
+
+
+def test_the_secret_is_written_anew_with_the_newest_key(company: Company, settings: Any) -> None:
+    old, new = settings.SECRET_KEY, "another-key-of-this-installation-" * 2
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = new, [old]
+    try:
+        call_command("encrypt_secrets_anew", stdout=StringIO())
+        settings.SECRET_KEY_FALLBACKS = []
+        company.enter()
+    finally:
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, [new]
+        call_command("encrypt_secrets_anew", stdout=StringIO())
+
+
+def test_a_tenant_whose_key_is_lost_is_named_and_keeps_no_other_from_a_new_key(company: Company, settings: Any) -> None:
+    lost = make.cast().tenant
+    with tenant_context(lost.id):
+        CompanySignIn.new(
+            issuer="https://lost.example", client_id="x", client_secret_encrypted=b"written with a key that is gone"
+        ).save(force_insert=True)
+    old, new = settings.SECRET_KEY, "another-key-of-this-installation-" * 2
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = new, [old]
+    try:
+        with pytest.raises(CommandError, match=rf"the company sign-in of {lost.name}\b.*SECRET_KEY_FALLBACKS"):
+            call_command("encrypt_secrets_anew", stdout=StringIO())
+        settings.SECRET_KEY_FALLBACKS = []
+        company.enter()
+    finally:
+        with tenant_context(lost.id):
+            CompanySignIn.objects.all().delete()
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, [new]
+        call_command("encrypt_secrets_anew", stdout=StringIO())
 
 
 @pytest.mark.parametrize("name", ["bob", "rita"])
@@ -122,6 +159,7 @@ def test_outside_of_the_embedded_mode_this_machine_is_not_asked(provider: Provid
 
 
 ALWAYS_CLOSED = ["169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:169.254.169.254"]
+ALWAYS_CLOSED += ["fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "64:ff9b::a83f:8110"]
 CLOSED_BY_DEFAULT = ["10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "fd00::1", "64:ff9b::a00:1", "2002:a00:1::"]
 
 

@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from migrate_hub.portal.throttle import Subject
-from migrate_hub.tenants.encryption import UnreadableSecretError
 from migrate_hub.tenants.models import AccountEvent, PersonSession, SecondFactor, User
 from migrate_hub.tenants.second_factor import RECOVERY_CODES, pass_code
 from tests import make
@@ -310,10 +309,21 @@ def test_the_secret_is_read_with_an_earlier_key_and_written_anew_with_the_newest
     finally:
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, [settings.SECRET_KEY]
         call_command("encrypt_secrets_anew", stdout=StringIO())
-    settings.SECRET_KEY_FALLBACKS = []
+
+
+def test_where_the_key_is_lost_people_learn_whom_to_ask_and_the_operator_what_to_do(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    email, app, codes = with_factor()
+    settings.OPERATOR_CONTACT = "Olga, room 7"
     settings.SECRET_KEY = "a-key-that-nothing-was-written-with-0123456789-abcd"
-    with pytest.raises(UnreadableSecretError):
-        pass_code(user, app.code(), timezone.now())
+    settings.SECRET_KEY_FALLBACKS = []
+    browser = after_password(email)
+    response = browser.post("portal:second-step", code=app.code())
+    assert response.status_code == 409
+    assert "Ask its operator (Olga, room 7)" in text_of(response)
+    assert "SECRET_KEY_FALLBACKS" in caplog.text
+    assert browser.post("portal:recovery-code", code=codes[0]).status_code == 302
 
 
 def test_a_tenant_that_asks_for_it_opens_no_page_before_it_is_set_up() -> None:
