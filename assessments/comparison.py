@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from assessments.array_cache import ArrayCache
+from assessments.array_cache import PATIENCE_SECONDS, ArrayCache
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.credits import credit_terms
 from assessments.engine.fixed_point import BoolArray, IntArray
@@ -132,6 +132,29 @@ def compare(before: AssessmentRun, after: AssessmentRun) -> Comparison:
 
     Raises DomainError: the same run twice (400), runs in two currencies, a run that kept no inputs (409).
     """
+    has_menu = _check(before, after)
+    return _kept.get(_key(before, after, has_menu), lambda: _Comparer(before, after, has_menu=has_menu).compared())
+
+
+def comparison_soon(
+    before: AssessmentRun, after: AssessmentRun, *, patience_seconds: float = PATIENCE_SECONDS
+) -> Comparison | None:
+    """As `compare`; None while it is still computed behind the answer."""
+    has_menu = _check(before, after)
+    return _kept.soon(
+        before.tenant_id,
+        _key(before, after, has_menu),
+        lambda: _Comparer(before, after, has_menu=has_menu).compared(),
+        patience_seconds=patience_seconds,
+    )
+
+
+def _key(before: AssessmentRun, after: AssessmentRun, has_menu: bool) -> tuple[object, ...]:
+    return (before.tenant_id, before.id, after.id, has_menu)
+
+
+def _check(before: AssessmentRun, after: AssessmentRun) -> bool:
+    """Refuses runs that cannot be compared; whether the percentiles of the later one are complete."""
     if before.id == after.id:
         raise DomainError(
             code="same_run",
@@ -141,9 +164,8 @@ def compare(before: AssessmentRun, after: AssessmentRun) -> Comparison:
         raise DomainError(
             code="currencies_differ", status=409, detail="The runs are in two currencies; assess in one of them."
         )
-    has_menu = Sensitivity.objects.filter(run=after, percentiles_status=RunStatus.COMPLETED).exists()
-    key = (before.tenant_id, before.id, after.id, has_menu)
-    return _kept.get(key, lambda: _Comparer(before, after, has_menu=has_menu).compared())
+    completed = Sensitivity.objects.filter(run=after, percentiles_status=RunStatus.COMPLETED)
+    return bool(completed.exists())
 
 
 class _Comparer:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from assessments.array_cache import ArrayCache
+from assessments.array_cache import PATIENCE_SECONDS, ArrayCache
 from assessments.engine.assess import decide, groundwork
 from assessments.engine.fixed_point import MONEY_SCALE, IntArray, to_decimal
 from assessments.engine.issues import READINESS
@@ -158,7 +158,17 @@ def workbench(run: AssessmentRun) -> Workbench:
     return _kept.get((run.tenant_id, run.id), lambda: Workbench(run))
 
 
+def workbench_soon(run: AssessmentRun, *, patience_seconds: float = PATIENCE_SECONDS) -> Workbench | None:
+    """The same; None while it is still read behind the answer."""
+    key = (run.tenant_id, run.id)
+    return _kept.soon(run.tenant_id, key, lambda: Workbench(run), patience_seconds=patience_seconds)
+
+
 def totals_at(run: AssessmentRun, position: Position) -> dict[str, Any]:
     """The position, and the totals of a run whose percentiles are complete at it."""
-    bench = workbench(run)
+    return totals_by(workbench(run), position)
+
+
+def totals_by(bench: Workbench, position: Position) -> dict[str, Any]:
+    """The position, and the totals at it."""
     return {**position.shown(), **bench.at(position.comfort_factor, bench.machines(position.reading))}

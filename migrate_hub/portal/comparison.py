@@ -14,12 +14,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.comparison import CAUSES, ORDERS, Comparison, compare
+from assessments.comparison import CAUSES, ORDERS, Comparison, comparison_soon
 from assessments.comparison_shown import compared_machines, comparison_summary
 from assessments.models import AssessmentRun, RunStatus
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import found
 from migrate_hub.portal.assessments import OneAssessmentView
+from migrate_hub.portal.htmx import is_htmx
 from migrate_hub.portal.paging import ROWS_A_PAGE, Page
 from migrate_hub.portal.runs import sheet_names
 from migrate_hub.portal.wording import plain, settings_in_words
@@ -214,10 +215,16 @@ class CompareView(ComparePart):
         status = 200
         if before is not None and after is not None:
             try:
-                context |= self._compared(compare(before, after), before, after)
+                comparison = comparison_soon(before, after)
             except DomainError as error:
                 context["refusal"], status = error.detail, 409 if error.code != "same_run" else 400
-        return self.page("portal/compare.html", context, status=status)
+            else:
+                context["comparing"] = comparison is None
+                context |= {} if comparison is None else self._compared(comparison, before, after)
+        response = self.page("portal/compare.html", context, status=status)
+        if is_htmx(request) and not context.get("comparing"):
+            response["HX-Refresh"] = "true"  # what was waited for is there
+        return response
 
     def _offered(self) -> dict[str, list[AssessmentRun]]:
         """The runs to choose from by the name of their assessment: this one's, and what the others published."""

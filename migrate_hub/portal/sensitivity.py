@@ -15,7 +15,7 @@ from django.urls import reverse
 from assessments import sensitivity_jobs as jobs
 from assessments.models import UNFINISHED, AssessmentRun, RunShard, RunStatus, ShardArrays
 from assessments.percentile_grid import WINDOW_NAMES, Reading, reading_of
-from assessments.sensitivity import COMFORT_FACTORS, PERCENTILE_NAMES, Position, position_of, totals_at
+from assessments.sensitivity import COMFORT_FACTORS, PERCENTILE_NAMES, Position, position_of, totals_by, workbench_soon
 from assessments.settings import PERCENTILES
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.assessments import OneAssessmentView
@@ -105,10 +105,29 @@ class SensitivityPart(OneAssessmentView):
         run = self.published_run
         return position_of(run) if reading_of(run) is not None else position_of(run, window=FIRST_WINDOW)
 
-    def totals(self, position: Position) -> Totals:
+    def totals(self, position: Position) -> Totals | None:
+        """What the run comes to at a position; None while its arrays are read behind the answer."""
         run = self.published_run
-        is_own = position.reading == reading_of(run) and position == position_of(run)
-        return totals_of(own_totals(run, position) if is_own else totals_at(run, position), run)
+        if position.reading == reading_of(run) and position == position_of(run):
+            workbench_soon(run, patience_seconds=0)  # so that the first move is answered at once
+            return totals_of(own_totals(run, position), run)
+        bench = workbench_soon(run)
+        return None if bench is None else totals_of(totals_by(bench, position), run)
+
+    def position_context(self, position: Position) -> dict[str, Any]:
+        """The totals in words, and with what to ask for them again while they are not there."""
+        asked = {
+            "percentile_step": position.reading.percentile,
+            "comfort_factor": position.comfort_factor,
+            "window_step": position.reading.window,
+            **({"run": str(self.kept_run.id)} if self.kept_run else {}),
+        }
+        return {
+            "at": self.totals(position),
+            "percentile": PERCENTILE_WORDS[position.reading.percentile],
+            "window": WINDOWS[WINDOW_NAMES[position.reading.window]],
+            "again": urlencode(asked),
+        }
 
 
 class SensitivityView(SensitivityPart):
@@ -124,7 +143,7 @@ class SensitivityView(SensitivityPart):
         form = PositionForm(request.GET or None)
         asked = form.is_bound and any(name in request.GET for name in form.fields)
         position = form.position() if asked and form.is_valid() else self.first_position()
-        context |= {"form": form if asked else PositionForm(), "position": position, "at": self.totals(position)}
+        context |= {"form": form if asked else PositionForm(), "position": position, **self.position_context(position)}
         return self.page("portal/sensitivity.html", context, status=400 if asked and not form.is_valid() else 200)
 
 
@@ -137,7 +156,8 @@ class PositionView(SensitivityPart):
         if form is not None and not form.is_valid():
             raise DomainError(code="invalid", detail="The sliders do not go that far.")
         position = self.first_position() if form is None else form.position()
-        response = self.page("portal/parts/sensitivity_position.html", {**self.context(), "at": self.totals(position)})
+        context = {**self.context(), **self.position_context(position)}
+        response = self.page("portal/parts/sensitivity_position.html", context)
         page = reverse("portal:sensitivity", args=[self.project.id, self.assessment.id])
         response["HX-Replace-Url"] = f"{page}?{request.GET.urlencode()}"
         return response

@@ -12,6 +12,9 @@ from django.urls import reverse
 from migrate_hub.tenants.models import User
 from migrate_hub.tenants.people import create_tenant
 from tests import make
+from tests.conftest import wait_until
+
+BUSY = b'aria-busy="true"'
 
 
 class Browser:
@@ -24,7 +27,14 @@ class Browser:
             assert response.status_code == 302, text_of(response)
 
     def get(self, name: str, /, *ids: Any, query: str = "", follow: bool = False) -> Any:
-        """The page of this name, or at this path."""
+        """The page of this name, or at this path, asked for again while it says that it is busy, as a browser does."""
+        return wait_until(
+            lambda: None if BUSY in (page := self.get_once(name, *ids, query=query, follow=follow)).content else page,
+            what=f"what {name} waits for",
+        )
+
+    def get_once(self, name: str, /, *ids: Any, query: str = "", follow: bool = False) -> Any:
+        """The page as it is at once."""
         return self.client.get(address(name, *ids) + query, follow=follow)
 
     def post(self, name: str, /, *ids: Any, follow: bool = False, **fields: Any) -> Any:

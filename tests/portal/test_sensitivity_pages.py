@@ -4,6 +4,7 @@ import html
 import re
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assessments.array_cache import READER
 from assessments.models import AssessmentRun, Sensitivity, ShardArrays
 from migrate_hub.portal.figures import money
 from migrate_hub.portal.sensitivity import PERCENTILE_WORDS
@@ -110,6 +112,23 @@ def test_a_position_that_prices_other_machines_says_so_and_breaks_the_curve() ->
     pieces = rita.get("portal:sensitivity-curves", project, made["id"]).json()["windows"][0][2]
     assert [each["machines"] for each in pieces] == [2, 1]
     assert "Where a line breaks" in text_of(rita.get("portal:sensitivity-grid", project, made["id"]))
+
+
+def test_a_run_that_is_still_read_answers_at_once_and_is_asked_again(place: Place) -> None:
+    other, done = place.assessed(), Event()
+    READER.submit(done.wait, 60)
+    try:
+        query = "?percentile_step=4&comfort_factor=2&window_step=1"
+        page = place.rita.get_once("portal:sensitivity", place.project, other, query=query)
+        assert "Reading 10 machines" in text_of(page)
+        assert 'value="4"' in page.content.decode()
+        again = re.search(r'hx-get="([^"]*position/[?][^"]*)" hx-trigger="load', page.content.decode())
+        assert again is not None
+        assert "Reading 10 machines" in text_of(place.rita.get_once(html.unescape(again[1])))
+    finally:
+        done.set()
+    cost = place.at("percentile=maximum&comfort_factor=2&window=1_week")["monthly_cost"]["total"]
+    assert words(money(cost, "USD")) in words(place.rita.get(html.unescape(again[1])))
 
 
 def test_the_position_is_kept_in_the_address_and_leads_to_the_settings(place: Place) -> None:
