@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from numpy.typing import NDArray
 
 from ingest.bulk import plain_array, rows, run
@@ -239,6 +239,14 @@ def appliance_coverage(appliance: Appliance, days: int, now: datetime) -> dict[s
         "machines": _named(worst),
         "counted_at": min((row.counted_at for row in listed), default=None),
     }
+
+
+def counted_version(appliance: Appliance, now: datetime) -> str:
+    """Changes whenever what is known of an appliance's days does: a day was counted, an hour has passed."""
+    counted = CoverageDay.objects.filter(appliance=appliance).aggregate(
+        newest=Max("counted_at"), days=Count("id", filter=Q(counted_at__isnull=False))
+    )
+    return f"{last_full_hour(now):%Y%m%d%H} {counted['newest']} {counted['days']}"
 
 
 def has_days_to_count(now: datetime) -> bool:

@@ -1,12 +1,17 @@
 """Coverage as bars, a day each, and the forecast of the confidence rating in sentences."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from assessments.forecast import appliance_machines, machine_history, machines_history, shown
-from ingest.coverage import KINDS, appliance_coverage, bounds, machine_coverage
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from assessments.forecast import LONGEST_HOURS, appliance_machines, machine_history, machines_history, shown
+from ingest.coverage import HOUR, KINDS, appliance_coverage, bounds, count_few, counted_version, machine_coverage
 from ingest.models import Appliance, DiscoveredBy, Machine, PowerState
 from migrate_hub.portal.wording import WINDOWS
 
@@ -15,6 +20,7 @@ WIDTH, HEIGHT = 720.0, 120.0
 BAR_SHARE = 0.7
 DAYS_SHOWN = 7
 MACHINES_SHOWN = 20
+KEPT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,24 @@ def _bar(day: Mapping[str, Any], start: float, place: float) -> Bar:
 
 
 def of_appliance(appliance: Appliance, now: datetime) -> dict[str, Any]:
-    """What an appliance's page shows of its coverage; nothing is foretold of one without machines."""
+    """What an appliance's page shows of its coverage, kept until days are counted anew or an inventory comes."""
+    count_few(appliance, (now - LONGEST_HOURS * HOUR).date(), now)
+    told = (
+        f"{appliance.id} {counted_version(appliance, now)} {appliance.inventory_epoch} {appliance.inventory_sequence}"
+    )
+    key = f"coverage:{appliance.tenant_id}:{hashlib.sha256(told.encode()).hexdigest()}"
+    with suppress(RedisError, OSError):
+        kept: dict[str, Any] | None = cache.get(key)
+        if kept is not None:
+            return kept
+    shown = _of_appliance(appliance, now)
+    with suppress(RedisError, OSError):
+        cache.set(key, shown, KEPT_SECONDS)
+    return shown
+
+
+def _of_appliance(appliance: Appliance, now: datetime) -> dict[str, Any]:
+    """Nothing is foretold of an appliance without machines."""
     found = appliance_coverage(appliance, DAYS_SHOWN, now)
     history = machines_history(appliance_machines(appliance), now)
     return {
