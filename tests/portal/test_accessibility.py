@@ -9,7 +9,7 @@ import pytest
 from tests.browser import chromium
 from tests.portal.conftest import Site
 from tests.portal.test_every_page import OPEN_TO_READERS, PAGES, path_of, view_of
-from tests.portal.test_in_browser import DESKTOP, PHONE, signed_in
+from tests.portal.test_in_browser import DESKTOP, PHONE, is_whole, signed_in
 
 SERIOUS = {"serious", "critical"}
 OUTSIDE = ["/tenants/", "/no-such-page/"]
@@ -24,8 +24,7 @@ def violations(page: Any, paths: dict[str, str], web: str) -> Iterator[str]:
     axe = Axe()
     for name, path in paths.items():
         page.goto(web + path)
-        # A section that is asked for again and again is a piece of a page, which is looked at as a whole.
-        if page.evaluate("document.doctype === null"):
+        if not is_whole(page):
             continue
         for each in axe.run(page, options=RULES).response["violations"]:
             if each["impact"] in SERIOUS:
