@@ -44,6 +44,7 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 API = "/api/v1/"
 PROJECTS = "/projects/"
 PRICE_SHEETS = "/price-sheets/"
+REPORT_TEMPLATES = "/report-templates/"
 INGEST = "/api/v1/ingest/"
 REGISTER = "/api/v1/appliances/register/"
 ROTATE = "/api/v1/appliances/token/"
@@ -77,7 +78,8 @@ def body_limit_bytes(method: str, path: str) -> int:
 def is_portal_upload(method: str, path: str) -> bool:
     """Whether a person sends a file from a page of the portal: more than a form, for those who are signed in."""
     is_import = path.startswith(PROJECTS) and path.endswith("/imports/")
-    return method == "POST" and (is_import or path == PRICE_SHEETS)
+    is_template_file = path.startswith(REPORT_TEMPLATES) and path.endswith(("/logo/", "/workbook/"))
+    return method == "POST" and (is_import or is_template_file or path == PRICE_SHEETS)
 
 
 def token_kind(path: str) -> TokenKind | None:

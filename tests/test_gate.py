@@ -2,6 +2,13 @@
 
 import socket
 from urllib.parse import urlparse
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests import make
+from tests.portal.browsing import sign_in
 
 MIB = 1024 * 1024
 
@@ -23,3 +30,12 @@ def test_a_refusal_reaches_a_sender_that_reads_only_after_it_has_sent_everything
 
 def test_a_body_over_the_limit_is_refused_while_the_sender_still_sends(web: str) -> None:
     assert sent_whole(web, "/api/v1/ingest/inventory/", 200 * MIB).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("part", ["logo", "workbook"])
+def test_files_of_a_report_template_may_be_as_large_as_their_form_says(part: str, web: str) -> None:
+    url, content = f"{web}/report-templates/{uuid4()}/{part}/", bytes(10 * MIB)
+    cookies = {"sessionid": sign_in(make.cast()).client.cookies["sessionid"].value}
+    refused = httpx.post(url, content=content, cookies=cookies, timeout=60)
+    assert refused.status_code == 403  # by the page, which asks for its form's token
+    assert httpx.post(url, content=content, timeout=60).status_code == 413  # by the gate, which asks who it is
