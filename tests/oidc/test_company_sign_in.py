@@ -1,6 +1,7 @@
 """Signing in at one's company: who comes in, what is refused, and how far the session reaches."""
 
 import time
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +11,10 @@ from django.core.cache import cache
 
 from migrate_hub.oidc.configuring import domain_key
 from migrate_hub.oidc.models import DomainRoute, Identity
+from migrate_hub.oidc.outgoing import AT_A_TIME, place
 from migrate_hub.tenants.models import Membership, Role, Tenant, User
 from migrate_hub.tenants.people import add_member, remove_member, set_membership
-from migrate_hub.tenants.recovery import set_password
+from migrate_hub.tenants.recovery import reset_link, set_password
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.oidc.conftest import Company, query_of
@@ -206,6 +208,15 @@ def test_an_issuer_that_is_down_is_told_and_not_asked_again_at_once(company: Com
     assert len(company.provider.requests) == asked
 
 
+def test_an_issuer_that_was_not_asked_because_of_others_does_not_count_as_away(company: Company) -> None:
+    cache.clear()
+    with ExitStack() as others:
+        for _ in range(AT_A_TIME):
+            others.enter_context(place())
+        refused(Browser().client.get(company.address), 502, "Too many people")
+    assert Browser().client.get(company.address).status_code == 302
+
+
 def test_a_wrong_secret_is_told_to_the_person(company: Company) -> None:
     company.configure(client_secret="wrong")
     refused(company.sign_in(), 502, "invalid_client")
@@ -261,6 +272,12 @@ def test_such_a_session_is_no_operators(company: Company, victim: make.Cast) -> 
     browser = attacked(company, victim)
     assert browser.get("/admin/").status_code in (302, 403)
     assert browser.get("/admin/tenants/tenant/", follow=True).status_code == 403
+
+
+def test_such_a_session_ends_no_link_for_a_new_password(company: Company, victim: make.Cast) -> None:
+    link = reset_link(User.objects.get(email=victim.emails["alice"]))
+    attacked(company, victim)
+    assert Browser().client.get(urlsplit(link).path).status_code == 200
 
 
 def test_a_token_made_in_such_a_session_is_of_the_one_tenant(company: Company, victim: make.Cast) -> None:
