@@ -41,7 +41,7 @@ PROJECT_FORMS: dict[str, Callable[[ProjectReport, IO[bytes]], None]] = {
 def difference_writer(report: Report, tell: Tell) -> Write:
     """Needs the tenant's context now and none later; `tell` hears how many machines are done."""
     found = build_difference(report.before_run, report.run)
-    told = replace(found, rows=lambda: _counted(found, tell))
+    told = replace(found, rows=lambda: _counted(found, tell), look=look_of(report.choice))
     return lambda file: DIFFERENCE_FORMS[report.format](told, file)
 
 

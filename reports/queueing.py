@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from assessments.models import UNFINISHED, Assessment, AssessmentRun, RunStatus
@@ -58,7 +59,7 @@ def queue_report(
         format=format,
         layout=layout,
         refused_shown=refused_shown or (template.refused_shown if template else REFUSED_SHOWN),
-        choice=copy_of(template, format=format, currency=shown.settings["currency"]) if before is None else {},
+        choice=_choice(template, format=format, shown=shown, is_difference=before is not None),
         created_by=current_actor.get().user_id,
         created_at=now,
         expires_at=now + KEEP,
@@ -66,6 +67,15 @@ def queue_report(
     enqueue(REPORT_TASK, report.id, queue="bulk")
     audit.record("report.create", report)
     return report
+
+
+def _choice(
+    template: ReportTemplate | None, *, format: str, shown: AssessmentRun, is_difference: bool
+) -> dict[str, Any]:
+    """A copy of the template; a difference has other sheets and takes its look alone."""
+    if is_difference:
+        return copy_of(template, format="")
+    return copy_of(template, format=format, currency=shown.settings["currency"])
 
 
 def make_again(report_id: UUID, now: datetime) -> None:

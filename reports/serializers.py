@@ -20,7 +20,8 @@ class ReportIn(StrictSerializer):
     template = serializers.UUIDField(
         required=False,
         allow_null=True,
-        help_text="A report template: its sheets, columns, look and own workbook, and what is not given here. Without "
+        help_text="A report template: its sheets, columns, look and own workbook, and what is not given here; of a "
+        "difference its look alone. Without "
         "it the tenant's default template counts, if there is one; null for none.",
     )
     format = serializers.ChoiceField(

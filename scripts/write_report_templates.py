@@ -27,7 +27,8 @@ line) says what was left out. Totals whose rows were left out stay as figures, w
 `display_name`, a logo and up to three colors are used on the first sheet, on headings, in charts and in the PDF. White
 text stands on the first color and titles are written in it: it needs a contrast of {TEXT_CONTRAST}:1 (WCAG 2.2), or it
 is refused with the nearest shade that has it; the others need {SHAPE_CONTRAST}:1 against white. A logo is a PNG or
-JPEG of up to 2 MiB and 16 million pixels; it is drawn anew, so nothing but its pixels is kept.
+JPEG of up to 2 MiB and 16 million pixels; it is drawn anew, so nothing but its pixels is kept. Reports over several
+assessments and those of a difference take this look alone.
 
 ## A workbook of your own
 

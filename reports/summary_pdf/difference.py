@@ -31,10 +31,10 @@ def write_difference_pdf(found: Difference, target: Path | IO[bytes]) -> None:
     """Write the summary; the same difference gives the same bytes. Reads the first rows only."""
     frame = Frame(
         title=f"{found.before.assessment_name} - {found.after.assessment_name}",
-        owner=found.project_name,
+        owner=found.look.display_name or found.project_name,
         what="Difference between two runs",
         bottom=f"In {found.currency}, a month",
-        look=Look(),
+        look=found.look,
     )
     build(_story(found, frame.look), target, frame)
 

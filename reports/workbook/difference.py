@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,8 @@ from reports.workbook.charts import Place, cost_chart
 from reports.workbook.columns import Column, Kind
 from reports.workbook.formats import Book, excel_date
 from reports.workbook.labeled import line_cells, set_heights, set_up, write_title
-from reports.workbook.overview import write_cell
+from reports.workbook.look import Look
+from reports.workbook.overview import insert_logo, write_cell
 from reports.workbook.rows import Part, RowWriter
 from reports.workbook.sheets import SCHEMA_VERSION, Sheet
 from reports.workbook.splicing import splice
@@ -74,6 +75,7 @@ class Difference:
     after: Side
     causes: dict[str, Decimal]
     notes: tuple[str, ...]
+    look: Look = field(default_factory=Look)
     rows: Callable[[], Iterable[Sequence[DifferenceRow]]]
 
 
@@ -138,7 +140,7 @@ def write_difference(found: Difference, target: Path | IO[bytes], *, max_sheet_r
 
 def _write_sheets(workbook: Workbook, found: Difference, folder: Path, *, max_sheet_rows: int) -> dict[str, Part]:
     workbook.set_properties({"author": "migrate_hub", "created": excel_date(found.after.created_at)})
-    book = Book(workbook, found.currency)
+    book = Book(workbook, found.currency, found.look)
     writer = RowWriter(folder, COLUMNS, book.styles, max_sheet_rows=max_sheet_rows)
     try:
         for rows in found.rows():
@@ -156,6 +158,7 @@ def _write_sheets(workbook: Workbook, found: Difference, folder: Path, *, max_sh
 def _write_overview(book: Book, sheet: Worksheet, found: Difference, table: Table) -> None:
     set_up(sheet)
     write_title(book, sheet, "Difference between two runs")
+    insert_logo(sheet, found.look)
     lines = _lines(found, table)
     height = set_heights(sheet, lines, first_row=FIRST_ROW)
     for cell in line_cells(book, lines, first_row=FIRST_ROW, strong={"Difference"}):

@@ -33,6 +33,9 @@ def set_up(sheet: Worksheet) -> None:
 def write_title(book: Book, sheet: Worksheet, title: str) -> None:
     style = book.format(Kind.TEXT, bold=True, font_size=18, font_color=book.look.primary)
     write_cell(sheet, Placed(0, 0, title, style))
+    if book.look.display_name:
+        by = book.format(Kind.TEXT, font_color=book.look.primary)
+        write_cell(sheet, Placed(1, 0, book.look.display_name, by))
 
 
 def line_cells(book: Book, lines: Sequence[Line], *, first_row: int, strong: Collection[str] = ()) -> list[Placed]:

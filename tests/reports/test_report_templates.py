@@ -293,11 +293,17 @@ def test_a_deleted_template_leaves_no_file(place: Place) -> None:
         assert StoredFile.objects.count() == 0
 
 
-def test_a_report_over_several_assessments_takes_the_look(place: Place) -> None:
-    cast, project, _ = place
+@pytest.mark.parametrize("kind", ["difference", "project"])
+def test_reports_that_are_not_of_one_run_take_the_look(place: Place, kind: str) -> None:
+    cast, project, assessment = place
     made = report_template(cast.bob, display_name="Contoso Ltd", primary_color="#7A1F5C")
     path = f"projects/{project}/reports/"
-    asked = cast.bob.ok(cast.bob.post(path, {"template": made}), 202)
+    if kind == "difference":
+        other = assessed(cast.bob, project, assessment["group"], sizing_criterion="as_on_premises", comfort_factor=2)
+        body = {"template": made, "before_run": assessment["run"]["id"]}
+        asked = cast.bob.ok(cast.bob.post(f"projects/{project}/assessments/{other['id']}/reports/", body), 202)
+    else:
+        asked = cast.bob.ok(cast.bob.post(path, {"template": made}), 202)
     assert asked["template"]["id"] == made
 
     def ended() -> Any:
@@ -309,3 +315,4 @@ def test_a_report_over_several_assessments_takes_the_look(place: Place) -> None:
     with zipfile.ZipFile(io.BytesIO(content_of(make.Api(None).get(path_of(report["download_url"]))))) as archive:
         assert b"7A1F5C" in archive.read("xl/styles.xml")
         assert any(name.startswith("xl/media/") for name in archive.namelist())
+        assert b"Contoso Ltd" in archive.read("xl/worksheets/sheet1.xml")
