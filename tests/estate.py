@@ -229,7 +229,7 @@ def whole_estate() -> Estate:
         "token": next(token["id"] for token in tokens if token["role"] == "reader"),
         "member": next(member["id"] for member in members if member["role"] == "contributor"),
         "invitation": api.ok(api.post("invitations/", {"email": f"{uuid4().hex}@example.com"}), 201)["id"],
-        "catalog": catalogs[0]["id"],
+        "catalog": next(each["id"] for each in catalogs if each["is_current"]),
         "price_sheet": price_sheet(api),
         "file_import": imported(api, project, azure(server("file-01")), "azure_migrate_csv")["id"],
         "report_template": report_template(api),
