@@ -25,6 +25,7 @@ from migrate_hub.portal.paging import ROWS_A_PAGE, Page
 from migrate_hub.portal.runs import sheet_names
 from migrate_hub.portal.wording import plain, settings_in_words
 from reports.queueing import queue_report
+from reports.report_templates.using import template_asked_for
 
 CAUSE_WORDS = {
     "membership": ("Machines added or removed", "machines that are in only one of the runs"),
@@ -253,7 +254,6 @@ class CompareView(ComparePart):
             "query": urlencode({"before": str(before.id), "after": str(after.id)}),
             "listed": len(places),
             "page": self._page_of([MachineRow(row) for row in rows], start, len(places), before, after),
-            "can_report": after.id == after.assessment.current_run_id,
         }
 
     def _start(self, count: int) -> int:
@@ -290,12 +290,8 @@ class CompareReportView(ComparePart):
             raise DomainError(code="no_results_yet", status=409, detail="Choose two runs that have completed.")
         later = after.assessment
         try:
-            if after.id != later.current_run_id:
-                raise DomainError(
-                    code="not_published", status=409, detail="A difference is reported up to the published run."
-                )
-            later.current_run = after
-            queue_report(later, now=timezone.now(), before_run=before.id)
+            template = template_asked_for({})
+            queue_report(later, now=timezone.now(), run=after.id, before_run=before.id, template=template)
         except DomainError as error:
             messages.error(request, error.detail)
             query = urlencode({"before": str(before.id), "after": str(after.id)})

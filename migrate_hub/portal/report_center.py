@@ -149,7 +149,7 @@ class NewReportForm(DomainForm):
     template = forms.ChoiceField(
         required=False,
         label="Template",
-        help_text="Its sheets, columns, look and own workbook; of several assessments its look alone.",
+        help_text="Its sheets, columns, look and own workbook; of a difference or several assessments the look alone.",
     )
     format = forms.ChoiceField(choices=list(FORMATS.items()), label="Form")
     layout = forms.ChoiceField(

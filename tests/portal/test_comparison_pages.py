@@ -201,7 +201,14 @@ def test_the_difference_is_asked_for_as_a_report(scene: Scene, bob: Browser) -> 
     reports = scene.api.ok(scene.api.get(f"{scene.path}reports/"))["results"]
     assert first in {str(report.get("before_run")) for report in reports}
     back = bob.post("portal:compare-report", *ids(scene), before=published, after=first, follow=True)
-    assert "up to the published run" in text_of(back)
+    assert "The difference is being made as a workbook." in text_of(back)
+    newest = scene.api.ok(scene.api.get(f"{scene.path}reports/"))["results"][0]
+    assert (newest["before_run"], newest["run"], newest["format"]) == (published, first, "xlsx")
+    assert "Make a difference report" in bob.see(
+        "portal:compare", *ids(scene), query=f"?before={published}&after={first}"
+    )
+    same = bob.post("portal:compare-report", *ids(scene), before=first, after=first, follow=True)
+    assert "names no other completed run" in text_of(same)
 
 
 def test_pages_take_as_many_queries_for_many_machines_and_runs_as_for_few() -> None:
