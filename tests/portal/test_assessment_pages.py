@@ -219,7 +219,7 @@ def test_a_machines_result_tells_the_whole_way_to_its_size(site: Site) -> None:
         "4 cores, 16 GB of memory, 2 disks, 1 network adapter",
         "The 95th percentile from",
         "CPU 20 %",
-        "4 x 20 % x 1.3",
+        "4 cores \u00d7 20 % \u00d7 1.3",
         f"{row.recommended_sku} costs the least of all allowed sizes in westeurope",
         "needed,",
         "an hour \u00d7 744 hours",
