@@ -12,8 +12,9 @@ from migrate_hub.jobs.each_tenant import each_tenant
 from migrate_hub.jobs.handlers import register
 from migrate_hub.jobs.tasks import every_hour
 
-register(IMPORT_TASK, run=run_import, on_failed=fail_import)
-register(UNDO_TASK, run=undo_import, on_failed=fail_undo)
+# A failed import has no file any more, and one whose undoing failed is what it was before.
+register(IMPORT_TASK, run=run_import, on_failed=fail_import, ends_for_good=True)
+register(UNDO_TASK, run=undo_import, on_failed=fail_undo, ends_for_good=True)
 
 
 @worker_ready.connect

@@ -15,12 +15,14 @@ class Handler:
     """`run(claim)` enters the tenant itself and calls `claim.finish()`, or `claim.put_off()` when there is more to do.
 
     `on_failed(object_id, failure)` runs inside the tenant, and so does `again(object_id, now)`, which has failed work
-    that people asked for done anew; without it a failed job simply gets its attempts back.
+    that people asked for done anew; without it a failed job simply gets its attempts back. Where `ends_for_good`, what
+    the work needs is gone once it failed, so that only whoever asked for it can ask anew.
     """
 
     run: Callable[[Claim], None]
     on_failed: Callable[[UUID, str], None]
     again: Callable[[UUID, datetime], None] | None = None
+    ends_for_good: bool = False
 
 
 _handlers: dict[str, Handler] = {}
@@ -32,9 +34,10 @@ def register(
     run: Callable[[Claim], None],
     on_failed: Callable[[UUID, str], None],
     again: Callable[[UUID, datetime], None] | None = None,
+    ends_for_good: bool = False,
 ) -> None:
     """Called once a task by the `tasks.py` of an app."""
-    _handlers[task] = Handler(run=run, on_failed=on_failed, again=again)
+    _handlers[task] = Handler(run=run, on_failed=on_failed, again=again, ends_for_good=ends_for_good)
 
 
 def known_tasks() -> list[str]:

@@ -9,6 +9,15 @@ from migrate_hub.jobs.queueing import cancel_jobs
 from migrate_hub.jobs.work import cancel_work
 
 
+def can_try_again(job: Job) -> bool:
+    """Whether the work of this job can be done again at an operator's word."""
+    return job.state == JobState.FAILED and not _ends_for_good(job)
+
+
+def _ends_for_good(job: Job) -> bool:
+    return job.task in known_tasks() and handler(job.task).ends_for_good
+
+
 def try_again(job: Job, now: datetime) -> None:
     """Has the work of a failed job done again. Raises DomainError 409 where that cannot be.
 
@@ -16,6 +25,12 @@ def try_again(job: Job, now: datetime) -> None:
     """
     if job.state != JobState.FAILED:
         raise DomainError(code="not_failed", status=409, detail="Only a failed job is tried again.")
+    if _ends_for_good(job):
+        raise DomainError(
+            code="ended_for_good",
+            status=409,
+            detail="What this work needs is gone since it failed. Whoever asked for it has to ask anew.",
+        )
     again = handler(job.task).again if job.task in known_tasks() else None
     if again is not None:
         again(job.object_id, now)

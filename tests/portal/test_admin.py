@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from assessments.catalog.models import Catalog
 from assessments.models import Assessment, AssessmentRun
+from ingest.imports.queueing import IMPORT_TASK, UNDO_TASK
 from migrate_hub.jobs.claiming import claim
 from migrate_hub.jobs.models import Job, JobState
 from migrate_hub.oidc.models import DomainRoute
@@ -303,6 +304,15 @@ def test_a_job_that_did_not_fail_is_not_tried_again(operator: Browser, failed_jo
     Job.objects.filter(id=failed_job.id).update(state=JobState.DONE)
     page = operator.post(f"/admin/jobs/job/{failed_job.id}/again/", follow=True)
     assert "Only a failed job is tried again." in text_of(page)
+
+
+@pytest.mark.parametrize("task", [IMPORT_TASK, UNDO_TASK])
+def test_a_failed_import_is_not_offered_again(task: str, operator: Browser, failed_job: Job) -> None:
+    Job.objects.filter(id=failed_job.id).update(task=task)
+    assert "Try it again" not in operator.get(f"/admin/jobs/job/{failed_job.id}/change/").content.decode()
+    page = operator.post(f"/admin/jobs/job/{failed_job.id}/again/", follow=True)
+    assert "Whoever asked for it has to ask anew." in text_of(page)
+    assert Job.objects.get(id=failed_job.id).state == JobState.FAILED
 
 
 def test_an_open_job_is_cancelled(operator: Browser, failed_job: Job, cast: make.Cast) -> None:

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from migrate_hub.jobs.handlers import known_tasks
-from migrate_hub.jobs.models import OPEN_STATES, Job, JobState
-from migrate_hub.jobs.operating import cancel_job, try_again
+from migrate_hub.jobs.models import OPEN_STATES, Job
+from migrate_hub.jobs.operating import can_try_again, cancel_job, try_again
 from migrate_hub.portal.operators.site import (
     Bounded,
     ReadOnly,
@@ -93,8 +93,10 @@ class JobAdmin(ReadOnly, Bounded):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         job = self.get_object(request, object_id)
-        state = job.state if job and may_operate(request, self.opts) else None
-        offered = {"can_cancel": state in OPEN_STATES, "can_try": state == JobState.FAILED}
+        if job is None or not may_operate(request, self.opts):
+            offered = {"can_cancel": False, "can_try": False}
+        else:
+            offered = {"can_cancel": job.state in OPEN_STATES, "can_try": can_try_again(job)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **offered})
 
     def again(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
