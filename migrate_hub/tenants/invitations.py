@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from migrate_hub.errors import DomainError, not_found
@@ -21,6 +22,8 @@ from migrate_hub.tenants.tokens import secret_hash
 
 INVITATION_DAYS = 7
 INVITATIONS_A_DAY = 200
+KEPT = timedelta(days=90)
+FORGOTTEN_AT_ONCE = 1000
 PREFIX = "mhiv"
 MAIL_BODY = """{inviter} invites you to {tenant} at {hub}, as {role}.
 
@@ -120,6 +123,23 @@ def revoke(invitation: Invitation, now: datetime) -> None:
 def _revoke_open(tenant_id: int, now: datetime, **which: object) -> int:
     waiting = Invitation.objects.filter(tenant_id=tenant_id, accepted_at=None, revoked_at=None)
     return waiting.filter(**which).update(revoked_at=now)
+
+
+def tenants_with_old_invitations(now: datetime) -> models.QuerySet[Tenant]:
+    return Tenant.objects.filter(id__in=_old(now).values("tenant"))
+
+
+def forget_old_invitations(tenant_id: int, now: datetime) -> None:
+    """Deletes the tenant's invitations, with their addresses, that ended long ago: used, revoked or expired."""
+    with tenant_context(tenant_id):
+        ids = list(_old(now).filter(tenant_id=tenant_id).values_list("id", flat=True)[:FORGOTTEN_AT_ONCE])
+        InvitationAddress.objects.filter(invitation_id__in=ids).delete()
+        Invitation.objects.filter(tenant_id=tenant_id, id__in=ids).delete()
+
+
+def _old(now: datetime) -> models.QuerySet[Invitation]:
+    ended_at = Coalesce("accepted_at", "revoked_at", "expires_at")
+    return Invitation.objects.annotate(ended_at=ended_at).filter(created_at__lt=now - KEPT, ended_at__lt=now - KEPT)
 
 
 def find_invitation(wire: str, now: datetime, *, to_accept: bool = False) -> OpenInvitation:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core import mail
@@ -12,8 +12,10 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from migrate_hub.tenants.models import Invitation, Membership, Role, User
+from migrate_hub.portal.tasks import forget_invitations
+from migrate_hub.tenants.models import Invitation, InvitationAddress, Membership, Role, User
 from migrate_hub.tenants.people import add_member
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
@@ -305,3 +307,26 @@ def test_no_link_that_lets_somebody_in_is_in_the_log(status: int, caplog: pytest
     assert browser.post(asked, name="Nora", new_password1="x", new_password2="x").status_code == status
     assert secret not in caplog.text
     assert "invitations/<str:invitation>/" in caplog.text
+
+
+def ended_days_ago(path: str, days: int, **ended: Any) -> UUID:
+    """The id of the invitation behind a link, which ended so many days ago: in the ways named, or by its time."""
+    invitation = UUID(hex=path.split("_")[1].partition(".")[0])
+    then = timezone.now() - timedelta(days=days)
+    Invitation.objects.filter(id=invitation).update(
+        created_at=then - timedelta(days=7), expires_at=then, **dict.fromkeys(ended, then)
+    )
+    return invitation
+
+
+def test_invitations_that_ended_long_ago_are_forgotten_with_their_addresses() -> None:
+    cast = make.cast()
+    ways: list[dict[str, Any]] = [{}, {"accepted_at": True}, {"revoked_at": True}]
+    old = [ended_days_ago(invited(cast, new_address()), 91, **way) for way in ways]
+    kept = [ended_days_ago(invited(cast, new_address()), 89, **way) for way in ways]
+    kept.append(UUID(hex=invited(cast, new_address()).split("_")[1].partition(".")[0]))
+    forget_invitations()
+    assert set(Invitation.objects.filter(tenant=cast.tenant).values_list("id", flat=True)) == set(kept)
+    with tenant_context(cast.tenant.id):
+        assert not InvitationAddress.objects.filter(invitation_id__in=old).exists()
+        assert InvitationAddress.objects.filter(invitation_id__in=kept).count() == len(kept)
