@@ -6,9 +6,10 @@ from typing import Any
 
 from assessments.engine.guest_os import classify
 from assessments.engine.rule_sets import RULE_SETS
-from assessments.engine.scenarios import SCENARIO_NAMES, SCENARIOS, headline_scenario
+from assessments.engine.scenarios import SCENARIO_NAMES, headline_scenario
 from assessments.models import AssessedDisk, AssessedMachine, AssessmentRun
 from assessments.presentation import ISSUES, observed, value_of
+from assessments.savings import available_scenarios
 from assessments.settings import engine_settings
 from reports.hourly import HourlyParts
 from reports.workbook import DiskRow, IssueRow, MachineRow, SavingsRow, ScenarioRow
@@ -37,14 +38,9 @@ class Terms:
         self.group_name = group_name
         self.hourly = HourlyParts(run)
         self.settings = engine_settings(run.settings)
-        self.headline = SCENARIO_NAMES[headline_scenario(self.settings)]
-        # The cheapest is looked for among what the customer can have: own licenses and Dev/Test only as chosen.
-        self.available = [
-            scenario.name
-            for scenario in SCENARIOS
-            if scenario.name == self.headline
-            or (scenario.term != "dev_test" and (self.settings.hybrid_benefit != "none" or not scenario.hybrid_benefit))
-        ]
+        headline = headline_scenario(self.settings)
+        self.headline = SCENARIO_NAMES[headline]
+        self.available = [SCENARIO_NAMES[place] for place in available_scenarios(self.settings, headline)]
 
     def machine_row(self, machine: AssessedMachine, disks: Sequence[AssessedDisk]) -> MachineRow:
         """The machine in the headline scenario."""
