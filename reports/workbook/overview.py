@@ -1,6 +1,7 @@
 """`Assessment_Summary`: labels and values for machines that parse it, charts and blocks beside them for people."""
 
 import io
+import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -31,6 +32,7 @@ BLOCK_CHART_WIDTH_PIXELS = 500  # as labels and values above it
 MIN_BLOCK_ROWS = 12
 CHART_ROWS_BELOW = 2  # that the charts may reach below the last label
 LOGO_COLUMN, LOGO_WIDTH_PIXELS, LOGO_HEIGHT_PIXELS = 6, 230, 44
+TITLE_CHARACTERS = 66  # what has room left of the logo; more would widen the printed page until nothing can be read
 INPUT_LIMITS = ((0, 100), (0, 31), (0, 24))
 
 
@@ -87,11 +89,21 @@ def _title(book: Book, report: Report) -> list[Placed]:
     title = book.format(Kind.TEXT, bold=True, font_size=18, font_color=book.look.primary)
     subtitle = book.format(Kind.TEXT, font_size=12, font_color=INK, bold=True)
     name = f"{report.assessment_name} - {report.group_name}, {report.project_name}"
-    cells = [Placed(0, 0, TITLE, title), Placed(0, FIRST_COLUMN, name, subtitle)]
+    cells = [Placed(0, 0, TITLE, title), Placed(0, FIRST_COLUMN, cut(name, TITLE_CHARACTERS), subtitle)]
     if report.look.display_name:
         by = book.format(Kind.TEXT, font_color=report.look.primary)
-        cells.append(Placed(1, FIRST_COLUMN, report.look.display_name, by))
+        cells.append(Placed(1, FIRST_COLUMN, cut(report.look.display_name, TITLE_CHARACTERS), by))
     return cells
+
+
+def cut(text: str, columns: int) -> str:
+    """The text on one line, with an ellipsis where it is too wide; a character of East Asia is as wide as two."""
+    line, width = " ".join(clean_text(text).split()), 0
+    for place, one in enumerate(line):
+        width += 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        if width > columns:
+            return f"{line[:place].rstrip()}\u2026"
+    return line
 
 
 def insert_logo(sheet: Worksheet, look: Look) -> None:

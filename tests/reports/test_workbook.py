@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.workbook import OWN_SHEET_NAMES, Chunk, Summary, write_workbook
+from reports.workbook import OWN_SHEET_NAMES, Chunk, Look, Summary, write_workbook
 from tests.reports.workbooks import (
     FULL_REPORT,
     FULL_ROWS,
@@ -358,3 +358,15 @@ def test_savings_are_formulas_with_their_values_only_where_the_cells_are_that_mo
     without = opened(replace(rows, own_sheets=OWN_SHEET_NAMES - {"Price_Lines"}), values=False)
     assert without["Savings"]["E2"].value == 250.5
     assert "hourly_factor" not in without.defined_names
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u6f22" * 255, "web " * 60])
+def test_a_long_name_does_not_widen_the_first_sheet(name: str) -> None:
+    report = replace(FULL_REPORT, assessment_name=name, look=Look(display_name=name))
+    sheet = opened(report)["Assessment_Summary"]
+    for cell in ("D1", "D2"):
+        assert str(sheet[cell].value).endswith("\u2026")
+        assert len(str(sheet[cell].value)) <= (34 if name[0] == "\u6f22" else 67)
+    assert dict(sheet.iter_rows(min_row=3, max_col=2, values_only=True))["Assessment name"] == name
+    short = replace(FULL_REPORT, assessment_name="Production")
+    assert opened(short)["Assessment_Summary"]["D1"].value == "Production - Wave 1, Datacenter exit"
