@@ -87,7 +87,7 @@ def test_a_machine_that_is_off_says_why_nothing_comes(cast: make.Cast, bob: Brow
 
 
 def test_a_machine_that_is_seen_twice_leads_to_the_other_and_counts_once(cast: make.Cast, bob: Browser) -> None:
-    project, _ = estate.enrolled(cast.bob, [estate.machine("first", instance_uuid=UUID_A), estate.machine("x")])
+    project, _ = estate.enrolled(cast.bob, [estate.machine("sql-first", instance_uuid=UUID_A), estate.machine("x")])
     second = estate.Appliance(cast.bob, project, name="the second")
     second.inventory([estate.machine("second", instance_uuid=UUID_A)])
     ids = estate.machine_ids(cast.bob, project)
@@ -97,12 +97,12 @@ def test_a_machine_that_is_seen_twice_leads_to_the_other_and_counts_once(cast: m
     only = bob.see("portal:machines", project, query="?duplicates=only")
     assert "second seen twice" in only
     assert "1 machine seen twice, and not counted; show all" in only
-    assert "first" not in only
-    assert "This is the same machine as first , seen by another appliance." in bob.see(
+    assert "sql-first" not in only
+    assert "This is the same machine as sql-first , seen by another appliance." in bob.see(
         "portal:machine", project, ids["second"]
     )
     assert "Also seen by the second, as second ; that one is not counted." in bob.see(
-        "portal:machine", project, ids["first"]
+        "portal:machine", project, ids["sql-first"]
     )
     assert "Same machine as – one seen by another appliance or a file" in bob.see(  # noqa: RUF001
         "portal:machine", project, ids["second"]

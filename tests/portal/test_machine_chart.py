@@ -121,8 +121,8 @@ def test_as_many_queries_for_many_parts_as_for_few(cast: make.Cast, bob: Browser
 
 def test_the_page_tells_the_assessments_of_the_machine(site: Site) -> None:
     shown = site.alice.get("portal:machine", *site.ids("project", "machine"))
-    (row,) = shown.context["assessed"]
-    assert str(row["assessment"].id) == site.estate.ids["assessment"]
+    rows = {str(row["assessment"].id): row for row in shown.context["assessed"]}
+    row = rows[site.estate.ids["assessment"]]
     assert row["monthly_cost"] > 0
     assert f"/assessments/{row['assessment'].id}/machines/{site.estate.ids['machine']}/" in shown.content.decode()
 
