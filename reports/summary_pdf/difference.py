@@ -80,7 +80,7 @@ def _machines(found: Difference, look: Look) -> Iterator[Flowable]:
     if not rows:
         yield paragraph("No machine is in either run.", style(9))
         return
-    small = style(8)
+    small, right = style(7), style(7, right=True)  # a thousand millions stay on one line
     table: list[list[Any]] = [
         [heading_cell(text) for text in ("Machine", "Size before", "Size after", "Before", "After", "Difference")]
     ]
@@ -91,13 +91,13 @@ def _machines(found: Difference, look: Look) -> Iterator[Flowable]:
                 paragraph(row.machine_name, small, most=80),
                 paragraph(_size(row, before=True), small, most=60),
                 paragraph(_size(row, before=False), small, most=60),
-                *(paragraph(money(amount, found.currency), style(8, right=True)) for amount in money_cells),
-                paragraph(signed(row.difference, found.currency), style(8, right=True)),
+                *(paragraph(money(amount, found.currency), right) for amount in money_cells),
+                paragraph(signed(row.difference, found.currency), right),
             ]
         )
     yield paragraph("Machines with the largest differences", style(13, bold=True, color=look.primary))
     yield Spacer(0, 3 * mm)
-    yield lined(table, (0.24, 0.18, 0.18, 0.13, 0.13, 0.14), header=look.primary)
+    yield lined(table, (0.155, 0.175, 0.175, 0.165, 0.165, 0.165), header=look.primary)
 
 
 def _size(row: DifferenceRow, *, before: bool) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.summary_pdf import write_pdf
+from reports.summary_pdf import write_difference_pdf, write_pdf
 from reports.summary_pdf.text import (
     REPLACED,
     RightToLeft,
@@ -24,7 +24,7 @@ from reports.summary_pdf.text import (
     style,
     text_width,
 )
-from reports.workbook import IssueTotal, Look, Report
+from reports.workbook import Difference, DifferenceRow, IssueTotal, Look, Report, Side
 from tests.reports.test_workbook_text import CLEANED, HARMLESS
 from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, REPORT, SAVING, with_rows
 
@@ -125,10 +125,14 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 
 
 def text_of(report: Report, folder: Path) -> str:
-    program = shutil.which("pdftotext")
-    assert program, "pdftotext is missing. Install it: apt-get install poppler-utils"
     path = folder / "summary.pdf"
     write_pdf(report, path)
+    return text_in(path)
+
+
+def text_in(path: Path) -> str:
+    program = shutil.which("pdftotext")
+    assert program, "pdftotext is missing. Install it: apt-get install poppler-utils"
     return subprocess.run([program, "-layout", str(path), "-"], check=True, capture_output=True, text=True).stdout
 
 
@@ -166,3 +170,29 @@ def test_a_run_that_costs_nothing_says_so(tmp_path: Path) -> None:
     text = text_of(replace(REPORT, summary=nothing, settings=settings), tmp_path)
     assert re.search(r"Compute +\u00a50\n", text)
     assert re.search(r"Storage +\u00a50\n", text)
+
+
+@pytest.mark.e2e
+def test_amounts_of_ten_digits_stay_on_one_line_of_a_difference(tmp_path: Path) -> None:
+    amount, none = Decimal("1234567890.12"), Decimal(0)
+    causes = {"membership": amount, "inventory": none, "performance": none, "settings": none, "price": none}
+    costs = {"before_monthly_cost": none, "after_monthly_cost": amount, "difference": amount}
+    row = DifferenceRow(
+        machine_name="web-01",
+        before_readiness="not_ready",
+        after_readiness="ready",
+        before_sku=None,
+        after_sku="Standard_E104id_v5",
+        **costs,
+        **causes,
+    )
+    side = Side(assessment_name="Now", run_number=1, machines=1, monthly_cost=none, created_at=REPORT.created_at)
+    found = Difference(
+        project_name="P", currency="EUR", before=side, after=side, causes=causes, notes=(), rows=lambda: [[row]]
+    )
+    path = tmp_path / "difference.pdf"
+    write_difference_pdf(found, path)
+    text = text_in(path)
+    assert re.search(
+        r"web-01 .*Standard_E104id_v5 .*\u20ac0\.00 +\u20ac1,234,567,890\.12 +\+\u20ac1,234,567,890\.12", text
+    )
