@@ -5,6 +5,7 @@ from django.urls import include, path
 from assessments.comparison_views import ComparisonView, RunsView
 from assessments.forecast_views import ForecastView
 from assessments.glance_views import OverviewView
+from assessments.preset_views import PresetsView
 from assessments.preview_views import PreviewView
 from assessments.price_change_views import PriceChangesView
 from assessments.sensitivity_views import SensitivityView
@@ -16,6 +17,7 @@ ASSESSMENT = ASSESSMENTS + "<str:assessment>/"
 urlpatterns = [
     path("", include("assessments.catalog.urls")),
     path("overview/", OverviewView.as_view(), name="tenant-overview"),
+    path("assessment-presets/", PresetsView.as_view(), name="assessment-presets"),
     path(
         "catalogs/<str:catalog>/price-changes/",
         PriceChangesView.as_view({"get": "retrieve"}),

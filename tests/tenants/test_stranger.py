@@ -27,7 +27,12 @@ COLLECTIONS_OF_THE_CALLER = {
     "tenant/",
 }
 # Global facts, the same for everybody.
-PUBLIC_FACTS = {"catalogs/<str:catalog>/", "catalogs/<str:catalog>/skus/", "catalogs/<str:catalog>/price-changes/"}
+PUBLIC_FACTS = {
+    "assessment-presets/",
+    "catalogs/<str:catalog>/",
+    "catalogs/<str:catalog>/skus/",
+    "catalogs/<str:catalog>/price-changes/",
+}
 # Carry their own proof instead of a person's token; tested in tests/ingest and tests/reports.
 OWN_PROOF = {
     "appliances/register/",
