@@ -1,5 +1,6 @@
 """The report of one assessment run: a `Report` in; an xlsx, CSV files or JSON lines out. Imports no Django."""
 
+from reports.workbook.assembling import MAX_SHEET_ROWS
 from reports.workbook.choice import Choice
 from reports.workbook.difference import Difference, DifferenceRow, Side, difference_content, write_difference
 from reports.workbook.layouts import LAYOUTS, NEWEST_LAYOUT
@@ -33,7 +34,7 @@ from reports.workbook.values import (
     Summary,
     TraceRow,
 )
-from reports.workbook.writer import MAX_SHEET_ROWS, write_workbook
+from reports.workbook.writer import write_workbook
 
 __all__ = [
     "LAYOUTS",

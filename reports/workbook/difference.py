@@ -1,32 +1,30 @@
 """The difference between two runs: totals by cause as formulas and a chart, and a row a machine."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from reports.workbook.assembling import MAX_SHEET_ROWS, assemble, stream
 from reports.workbook.charts import Place, cost_chart
 from reports.workbook.columns import Column, Kind
 from reports.workbook.formats import Book, excel_date
 from reports.workbook.labeled import line_cells, set_heights, set_up, write_title
 from reports.workbook.look import Look
 from reports.workbook.overview import insert_logo, write_cell
-from reports.workbook.rows import Part, RowWriter
+from reports.workbook.rows import Part
 from reports.workbook.sheets import SCHEMA_VERSION, Sheet
-from reports.workbook.splicing import splice
 from reports.workbook.summary import NO_TABLE, Line, sum_formula
 from reports.workbook.tables import Table, add_table
 from reports.workbook.text_forms import Content
 from reports.workbook.values import Readiness
 from reports.workbook.wording import READINESS, worded
-from reports.workbook.writer import MAX_SHEET_ROWS, deliver, new_workbook
 
 OVERVIEW = "Difference"
 CAUSES = ("membership", "inventory", "performance", "settings", "price")
@@ -128,27 +126,14 @@ def difference_content(found: Difference) -> Content:
 
 def write_difference(found: Difference, target: Path | IO[bytes], *, max_sheet_rows: int = MAX_SHEET_ROWS) -> None:
     """Write the workbook; the same difference gives the same bytes."""
-    with TemporaryDirectory(prefix="workbook-") as name:
-        folder = Path(name)
-        with closing(new_workbook(folder)) as workbook:
-            places = _write_sheets(workbook, found, folder, max_sheet_rows=max_sheet_rows)
-        with (folder / "workbook.xlsx").open("w+b") as finished:
-            splice(folder / "frame.xlsx", places, finished)
-            finished.seek(0)
-            deliver(finished, target)
+    assemble(partial(_write_sheets, found, max_sheet_rows=max_sheet_rows), target)
 
 
-def _write_sheets(workbook: Workbook, found: Difference, folder: Path, *, max_sheet_rows: int) -> dict[str, Part]:
+def _write_sheets(found: Difference, workbook: Workbook, folder: Path, *, max_sheet_rows: int) -> dict[str, Part]:
     workbook.set_properties({"author": "migrate_hub", "created": excel_date(found.after.created_at)})
     book = Book(workbook, found.currency, found.look)
-    writer = RowWriter(folder, COLUMNS, book.styles, max_sheet_rows=max_sheet_rows)
-    try:
-        for rows in found.rows():
-            writer.write(rows)
-    except BaseException:
-        writer.abandon()
-        raise
-    parts = writer.close()
+    batches = (_Batch(rows) for rows in found.rows())
+    (parts,) = stream(batches, [MACHINES], book, folder=folder, max_sheet_rows=max_sheet_rows)
     overview = workbook.add_worksheet(OVERVIEW)
     table = add_table(book, MACHINES, [part.rows for part in parts])
     _write_overview(book, overview, found, table)

@@ -1,13 +1,13 @@
 """The report over several assessments as a workbook: sums where there may be any, charts over the largest, tables."""
 
-from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from reports.workbook.assembling import MAX_SHEET_ROWS, assemble, stream
 from reports.workbook.blocks import FIRST_COLUMN, Block, Content, block
 from reports.workbook.charts import Place, stacked_chart
 from reports.workbook.cleaning import clean_text
@@ -17,12 +17,10 @@ from reports.workbook.labeled import line_cells, set_heights, set_up, write_titl
 from reports.workbook.overview import ROW_HEIGHT_PIXELS, insert_logo, write_cell
 from reports.workbook.project import OVERVIEW, PROJECT_SHEETS, ProjectReport, project_lines
 from reports.workbook.properties import write_pairs
-from reports.workbook.rows import Part, RowWriter
-from reports.workbook.splicing import splice
+from reports.workbook.rows import Part
 from reports.workbook.summary import Line
 from reports.workbook.tables import Table, add_table
 from reports.workbook.wording import READINESS_HEADINGS
-from reports.workbook.writer import MAX_SHEET_ROWS, deliver, new_workbook
 
 FIRST_ROW = 2
 SHOWN = 12  # assessments in the charts
@@ -44,20 +42,13 @@ def write_project_workbook(
     report: ProjectReport, target: Path | IO[bytes], *, max_sheet_rows: int = MAX_SHEET_ROWS
 ) -> None:
     """Write the workbook; the same report gives the same bytes."""
-    with TemporaryDirectory(prefix="workbook-") as name:
-        folder = Path(name)
-        with closing(new_workbook(folder)) as workbook:
-            places = _write_sheets(workbook, report, folder, max_sheet_rows=max_sheet_rows)
-        with (folder / "workbook.xlsx").open("w+b") as finished:
-            splice(folder / "frame.xlsx", places, finished)
-            finished.seek(0)
-            deliver(finished, target)
+    assemble(partial(_write_sheets, report, max_sheet_rows=max_sheet_rows), target)
 
 
-def _write_sheets(workbook: Workbook, report: ProjectReport, folder: Path, *, max_sheet_rows: int) -> dict[str, Part]:
+def _write_sheets(report: ProjectReport, workbook: Workbook, folder: Path, *, max_sheet_rows: int) -> dict[str, Part]:
     workbook.set_properties({"author": "migrate_hub", "created": excel_date(report.created_at)})
     book = Book(workbook, report.currency, report.look)
-    streamed = _stream(report, book, folder, max_sheet_rows=max_sheet_rows)
+    streamed = stream(report.batches(), PROJECT_SHEETS, book, folder=folder, max_sheet_rows=max_sheet_rows)
     overview = workbook.add_worksheet(OVERVIEW)
     places: dict[str, Part] = {}
     tables: dict[str, Table] = {}
@@ -70,21 +61,6 @@ def _write_sheets(workbook: Workbook, report: ProjectReport, folder: Path, *, ma
     write_pairs(book, about, headings=("About this workbook", ""), lines=[*project_lines(report), *meanings])
     _write_overview(book, overview, report, tables["assessments"])
     return places
-
-
-def _stream(report: ProjectReport, book: Book, folder: Path, *, max_sheet_rows: int) -> list[list[Part]]:
-    with ExitStack() as stack:
-        writers = []
-        for sheet in PROJECT_SHEETS:
-            own = folder / sheet.key
-            own.mkdir()
-            writer = RowWriter(own, sheet.columns, book.styles, max_sheet_rows=max_sheet_rows)
-            stack.callback(writer.abandon)
-            writers.append(writer)
-        for batch in report.batches():
-            for sheet, writer in zip(PROJECT_SHEETS, writers, strict=True):
-                writer.write(getattr(batch, sheet.key))
-        return [writer.close() for writer in writers]
 
 
 def _write_overview(book: Book, sheet: Worksheet, report: ProjectReport, table: Table) -> None:
