@@ -28,10 +28,12 @@ class Browser:
 
     def get(self, name: str, /, *ids: Any, query: str = "", follow: bool = False) -> Any:
         """The page of this name, or at this path, asked for again while it says that it is busy, as a browser does."""
-        return wait_until(
-            lambda: None if BUSY in (page := self.get_once(name, *ids, query=query, follow=follow)).content else page,
-            what=f"what {name} waits for",
-        )
+
+        def settled() -> Any:
+            page = self.get_once(name, *ids, query=query, follow=follow)
+            return None if not page.streaming and BUSY in page.content else page
+
+        return wait_until(settled, what=f"what {name} waits for")
 
     def get_once(self, name: str, /, *ids: Any, query: str = "", follow: bool = False) -> Any:
         """The page as it is at once."""
