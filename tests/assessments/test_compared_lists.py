@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.assessments.test_comparison import Scene, make_scene, whole
+from tests.assessments.compared import Scene, make_scene, whole
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 

@@ -1,40 +1,23 @@
 """The difference between two runs over the API: by cause, exactly, by machine, and what cannot be compared."""
 
 import random
-from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import msgspec
-import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments.catalog.catalog_file import PriceRow, read_snapshot, write_snapshot
-from assessments.catalog.loading import load_catalog
-from assessments.comparison import CAUSES, steps
-from assessments.engine.fixed_point import scaled
-from assessments.engine.machines import Disks, Machines, Nics
-from assessments.engine.values import KnownArray, Observed
+from assessments.comparison import CAUSES
 from assessments.models import AssessmentRun, Sensitivity
-from assessments.packed_run import RunInputs
-from assessments.paired_machines import paired
 from assessments.queueing import end_run
 from migrate_hub.tenants.row_level_security import tenant_context
-from tests import make
-from tests.assessments.varied import percentiles_there, upload_days, varied_machines
+from tests.assessments.compared import Scene, a_week, make_scene, variant, whole
+from tests.assessments.varied import upload_days
 from tests.estate import (
-    Appliance,
     assessed,
-    enrolled,
-    finished,
-    group_of_all,
-    last_full_hour,
     machine,
     machine_ids,
     price_sheet,
@@ -42,101 +25,10 @@ from tests.estate import (
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 
-BUNDLED = Path(__file__).parents[2] / "assessments" / "catalog" / "snapshot" / "azure-2026-08.zip"
-MONEY = [
-    *("linux_payg_hourly", "windows_payg_hourly", "reservation_1y_total", "reservation_3y_total"),
-    *("savings_plan_1y_hourly", "savings_plan_3y_hourly"),
-]
-
-
-def variant(folder: Path, region: str, percent: int) -> str:
-    """The id of a catalog made from the bundled one: one region, every price of a size dearer by some percent."""
-    snapshot = read_snapshot(BUNDLED.read_bytes())
-    tables = snapshot.tables
-
-    def dearer(row: PriceRow) -> PriceRow:
-        prices = {name: getattr(row, name) for name in MONEY}
-        raised = {name: round(price * (100 + percent) / 100, 4) for name, price in prices.items() if price is not None}
-        return msgspec.structs.replace(row, **raised)
-
-    changed = msgspec.structs.replace(
-        tables,
-        prices=[dearer(row) for row in tables.prices if row.region == region],
-        disk_prices=[row for row in tables.disk_prices if row.region == region],
-    )
-    file = folder / f"{region}.zip"
-    name = f"{region} + {percent} %"
-    file.write_bytes(
-        write_snapshot(name=name, as_of=date(2026, 7, 1), tables=changed, inputs={"bundled": "0" * 64}, left_out=[])
-    )
-    return str(load_catalog(file.read_bytes())[0].pk)
-
 
 @pytest.fixture(scope="module")
 def dearer(catalog: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     return variant(tmp_path_factory.mktemp("catalogs"), "westeurope", 10)
-
-
-@dataclass
-class Scene:
-    """A varied estate with a group and an assessment whose window does not move with the clock."""
-
-    api: make.Api
-    cast: make.Cast
-    project: str
-    group: str
-    appliance: Appliance
-    listed: list[dict[str, Any]]
-    assessment: dict[str, Any]
-
-    @property
-    def path(self) -> str:
-        return f"projects/{self.project}/assessments/{self.assessment['id']}/"
-
-    def run_again(self, **settings: Any) -> dict[str, Any]:
-        """Another run of the assessment, with other settings if some are named."""
-        if settings:
-            self.api.ok(self.api.patch(self.path, {"settings": settings}), 202)
-        else:
-            self.api.ok(self.api.post(self.path + "recalculate/"), 202)
-        after = finished(self.api, self.project, self.assessment["id"])
-        assert after["status"] == "completed"
-        if after["settings"]["sizing_criterion"] == "performance_based":
-            percentiles_there(self.api, self.project, self.assessment["id"])
-        return after
-
-    def compared(self, query: str = "") -> dict[str, Any]:
-        """From the first run to the published one; all pages as one."""
-        first = self.assessment["run"]["id"]
-        return whole(self.api, f"{self.path}compare/?{query or f'run={first}'}")
-
-
-def whole(api: make.Api, url: str, page_size: int = 1000) -> dict[str, Any]:
-    """A comparison with the rows of all its pages."""
-    separator = "&" if "?" in url else "?"
-    answer: dict[str, Any] = api.ok(api.get(f"{url}{separator}page_size={page_size}"))
-    following = answer["next"]
-    while following:
-        page = api.ok(api.get(following.replace("http://testserver", "")))
-        answer["results"] += page["results"]
-        following = page["next"]
-    return answer
-
-
-def a_week() -> dict[str, str]:
-    end = last_full_hour()
-    return {"start": (end - timedelta(days=7)).isoformat(), "end": end.isoformat()}
-
-
-def make_scene(seed: int, machines: int = 8, **settings: Any) -> Scene:
-    cast, chance = make.cast(), random.Random(seed)
-    listed = varied_machines(machines, chance)
-    project, appliance = enrolled(cast.bob, listed)
-    upload_days(appliance, listed, 3, chance)
-    group = group_of_all(cast.bob, project)
-    assessment = assessed(cast.bob, project, group, **{"performance_window": a_week(), **settings})
-    assert assessment["status"] == "completed"
-    return Scene(cast.bob, cast, project, group, appliance, listed, assessment)
 
 
 @pytest.fixture
@@ -466,90 +358,3 @@ def test_a_run_that_failed_is_listed_with_its_reason_and_not_compared(scene: Sce
     assert listed["failure"] == {"code": "computation_failed", "detail": "It failed."}
     answer = scene.api.get(f"{scene.path}compare/?run={first}")
     assert (answer.status_code, answer.json()["code"]) == (409, "no_results_yet")
-
-
-# --- the arithmetic and the pairing -----------------------------------------------------------------------------------
-
-
-def money(amount: int | None) -> KnownArray:
-    return KnownArray(np.array([amount or 0]), np.array([amount is not None]))
-
-
-@pytest.mark.parametrize(
-    ("costs", "moved"),
-    [
-        ([10, 12, 12, 20], [2, 0, 8]),
-        ([10, None, 15, 20], [0, 5, 5]),  # a step without a cost: the next one takes its effect
-        ([10, None, None, 20], [0, 0, 10]),
-        ([10, None, None, None], [-10, 0, 0]),  # the cost goes away where it was lost
-        ([10, 12, None, None], [2, -12, 0]),
-        ([None, None, 7, 9], [0, 7, 2]),
-        ([None, 5, 6, None], [0, 0, 0]),  # a cost that neither run has
-    ],
-)
-def test_each_step_counts_what_it_moves(costs: list[int | None], moved: list[int]) -> None:
-    assert steps([money(cost) for cost in costs])[:, 0].tolist() == moved
-
-
-def inputs(**machines: list[tuple[str, float]]) -> RunInputs:
-    """Machines by a letter, each with disks of a source id and a size; the size is also what they read a second."""
-    disks = [(number, *disk) for number, of_machine in enumerate(machines.values()) for disk in of_machine]
-    sizes = [size for _, _, size in disks]
-    unknown = Observed.missing(len(machines))
-    count = len(machines)
-    reads = Observed.quantities(sizes, [1] * len(sizes))
-    return RunInputs(
-        machine_ids=[UUID(int=ord(name)) for name in machines],
-        disk_source_ids=[source_id for _, source_id, _ in disks],
-        nic_source_ids=[],
-        machines=Machines(
-            cores=np.ones(count, dtype=np.int64),
-            memory_mb=np.ones(count, dtype=np.int64),
-            operating_systems=("Linux",),
-            operating_system=np.zeros(count, dtype=np.int64),
-            boot_type=np.zeros(count, dtype=np.int64),
-            imported=np.zeros(count, dtype=np.bool_),
-            cpu_percent=unknown,
-            memory_percent=unknown,
-            expected_points=np.ones(count, dtype=np.int64),
-            disks=Disks(
-                np.array([number for number, _, _ in disks], dtype=np.int64),
-                scaled(sizes),
-                *([reads] * 4),
-            ),
-            nics=Nics(np.zeros(0, dtype=np.int64), Observed.missing(0), Observed.missing(0)),
-        ),
-    )
-
-
-def test_disks_are_paired_by_machine_and_source_id_whatever_their_order() -> None:
-    before = inputs(a=[("x", 1), ("y", 2)], b=[("x", 3)], c=[("x", 4)])
-    after = inputs(b=[("x", 3)], c=[("z", 5), ("x", 4)], d=[("x", 6)])
-    pairs = paired(before, after)
-    assert (pairs.rows_before.tolist(), pairs.rows_after.tolist()) == ([1, 2], [0, 1])
-    assert pairs.disk_of.tolist() == [0, -1, 1]
-    use = pairs.with_use_before().disks.read_iops
-    assert use.known.tolist() == [True, False, True]
-    assert use.values.tolist() == [30_000, 0, 40_000]
-
-
-@pytest.mark.parametrize(
-    ("after", "changed"),
-    [
-        ([("x", 1.0), ("y", 2.0)], False),
-        ([("y", 2.0), ("x", 1.0)], True),  # another OS disk
-        ([("x", 1.0), ("y", 2.5)], True),
-        ([("x", 1.0)], True),
-        ([], True),
-        ([("x", 1.0), ("y", 2.0), ("z", 3.0)], True),
-        ([("x", 1.0), ("z", 2.0)], True),
-    ],
-)
-def test_an_inventory_changed_when_its_disks_did(after: list[tuple[str, float]], changed: bool) -> None:
-    pairs = paired(inputs(a=[("x", 1.0), ("y", 2.0)], b=[("x", 1.0)]), inputs(a=after, b=[("x", 1.0)]))
-    assert pairs.inventory_changed().tolist() == [changed, False]
-
-
-def test_runs_without_a_common_machine_are_compared_too() -> None:
-    pairs = paired(inputs(a=[("x", 1.0)]), inputs(b=[]))
-    assert (len(pairs), pairs.inventory_changed().tolist()) == (0, [])

@@ -16,7 +16,7 @@ from migrate_hub.portal.comparison import cents_that_add_up
 from migrate_hub.portal.figures import money
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
-from tests.assessments.test_comparison import Scene, make_scene, whole
+from tests.assessments.compared import Scene, make_scene, whole
 from tests.conftest import wait_until
 from tests.estate import assessed, price_sheet
 from tests.portal.browsing import Browser, sign_in, text_of

@@ -20,7 +20,7 @@ from migrate_hub.tenants.people import add_member
 from migrate_hub.tenants.row_level_security import tenant_context
 from tests import make
 from tests.portal.browsing import Browser, give_password, somebody, text_of
-from tests.portal.test_second_factor import Visitor, at_once
+from tests.portal.second_steps import Visitor, at_once
 
 NEW: dict[str, Any] = {"new_password1": "tall-lantern-orchid-4", "new_password2": "tall-lantern-orchid-4"}
 OVER = "This link opens nothing"

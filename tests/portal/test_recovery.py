@@ -19,7 +19,7 @@ from django.utils import timezone
 from migrate_hub.portal.tasks import mail_reset_links
 from migrate_hub.tenants.models import PersonSession, ResetRequest, User
 from tests.portal.browsing import somebody, text_of
-from tests.portal.test_second_factor import Visitor, after_password, at_once, is_signed_in, set_up
+from tests.portal.second_steps import Visitor, after_password, at_once, is_signed_in, set_up
 
 NEW = "tall-lantern-orchid-4"
 FIELDS: dict[str, Any] = {"new_password1": NEW, "new_password2": NEW}

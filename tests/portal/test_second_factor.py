@@ -1,103 +1,31 @@
 """The second factor: set up, asked for at sign-in, used once, recovered, turned off, and demanded by a tenant."""
 
 import re
-import threading
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
-from uuid import uuid4
 
 import pyotp
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from migrate_hub.portal.throttle import Subject
-from migrate_hub.tenants.models import AccountEvent, PersonSession, SecondFactor, User
+from migrate_hub.tenants.models import PersonSession, SecondFactor, User
 from migrate_hub.tenants.second_factor import RECOVERY_CODES, pass_code
 from tests import make
-from tests.portal.browsing import Browser, address, somebody, text_of
+from tests.portal.browsing import somebody, text_of
+from tests.portal.second_steps import (
+    RECOVERY_CODE,
+    Visitor,
+    after_password,
+    at_once,
+    is_signed_in,
+    set_up,
+    with_factor,
+)
 from tests.portal.test_sign_in import elapse
-
-RECOVERY_CODE = re.compile(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>")
-
-
-class Visitor(Browser):
-    """A browser with an address of its own, so that one test's failures do not delay another."""
-
-    def __init__(self, email: str | None = None) -> None:
-        super().__init__()
-        self.client = Client(raise_request_exception=False, REMOTE_ADDR=f"2001:db8:{uuid4().hex[:4]}::1")
-        if email is not None:
-            response = self.post("portal:sign-in", email=email, password=make.PASSWORD)
-            assert response.status_code == 302, text_of(response)
-
-
-class App:
-    """An authenticator app, whose clock the test moves instead of waiting."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-        self.steps = 0
-
-    def code(self, *, ahead: int = 0) -> str:
-        return pyotp.TOTP(self.secret).at(timezone.now().timestamp() + 30 * ahead)
-
-    def wrong_code(self) -> str:
-        """Six digits that are right at none of the steps around now."""
-        near = {self.code(ahead=ahead) for ahead in range(-3, 4)}
-        return next(code for code in (f"{number:06}" for number in range(100)) if code not in near)
-
-
-def set_up(browser: Browser) -> tuple[App, list[str]]:
-    """The app and the recovery codes after setting up the second factor on the account page."""
-    page = browser.get("portal:second-factor").content.decode()
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', page)
-    assert secret is not None
-    app = App(secret[1].replace(" ", ""))
-    # The code of the step before: so the one of now is there for signing in.
-    shown = browser.post("portal:second-factor", code=app.code(ahead=-1))
-    assert shown.status_code == 201, text_of(shown)
-    return app, RECOVERY_CODE.findall(shown.content.decode())
-
-
-def with_factor() -> tuple[str, App, list[str]]:
-    email = somebody()
-    return email, *set_up(Visitor(email))
-
-
-def after_password(email: str, **fields: Any) -> Browser:
-    """A browser that has passed the first step, from an address of its own."""
-    browser = Visitor()
-    response = browser.post("portal:sign-in", email=email, password=make.PASSWORD, **fields)
-    assert response.url == reverse("portal:second-step")
-    return browser
-
-
-def is_signed_in(browser: Browser) -> bool:
-    return bool(browser.get("portal:account").status_code == 200)
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """The answers of `work` run by so many threads, each with a connection of its own."""
-    start, answers = threading.Barrier(count), []
-
-    def one(number: int) -> None:
-        start.wait()
-        try:
-            answers.append(work(number))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def test_the_page_offers_a_qr_code_and_the_secret_as_text() -> None:
@@ -217,10 +145,10 @@ def test_renewed_recovery_codes_replace_the_old() -> None:
 
 def test_wrong_codes_are_delayed_from_any_address_even_if_the_password_is_right_each_time() -> None:
     email, app, _ = with_factor()
-    wrong = app.wrong_code()
+    wrong, waiting = app.wrong_code(), after_password(email)
     answers = [after_password(email).post("portal:second-step", code=wrong).status_code for _ in range(6)]
     assert answers == [400, 400, 400, 400, 400, 429]
-    blocked = after_password(email).post("portal:second-step", code=app.code())
+    blocked = waiting.post("portal:second-step", code=app.code())
     assert blocked.status_code == 429
     assert re.search(r"Wait [12] seconds?", text_of(blocked))
     assert blocked["Retry-After"] in ("1", "2")
@@ -358,57 +286,3 @@ def set_up_and_see_members(cast: make.Cast) -> str:
 
 def test_only_owners_ask_for_the_second_factor() -> None:
     assert Visitor(make.cast().emails["bob"]).post("portal:require-second-factor", required="yes").status_code == 403
-
-
-def test_sessions_are_listed_and_the_others_ended() -> None:
-    email = somebody()
-    here = Visitor(email)
-    there = Client(headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0"})
-    there.post(reverse("portal:sign-in"), {"email": email, "password": make.PASSWORD})
-    assert "Firefox on Windows" in here.see("portal:account")
-    assert here.post("portal:end-sessions").status_code == 302
-    assert there.get(address("portal:account")).status_code == 302
-    assert "Firefox on Windows" not in here.see("portal:account")
-
-
-def test_another_persons_sessions_and_events_are_not_shown_or_ended() -> None:
-    ours, theirs = Visitor(somebody()), Visitor(somebody())
-    ours.post("portal:end-sessions")
-    assert is_signed_in(theirs)
-    assert "Signed out everywhere else" not in theirs.see("portal:account")
-
-
-def test_the_trail_of_an_account_cannot_be_changed() -> None:
-    email, _, _ = with_factor()
-    actions = set(
-        AccountEvent.objects.filter(user_id=User.objects.get(email=email).pk).values_list("action", flat=True)
-    )
-    assert {"signed_in", "second_factor.on"} <= actions
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT has_table_privilege(current_user, 'tenants_accountevent', 'UPDATE, DELETE')")
-        assert cursor.fetchone() == (False,)
-
-
-def test_a_person_without_a_tenant_has_an_account_page() -> None:
-    email = f"{uuid4().hex}@example.com"
-    User.objects.create_user(email=email, password=make.PASSWORD)
-    browser = Visitor(email)
-    assert "Change your password" in browser.see("portal:account")
-    set_up(browser)
-
-
-def test_the_name_is_changed_and_shown() -> None:
-    cast = make.cast()
-    alice = Visitor(cast.emails["alice"])
-    assert alice.post("portal:account-name", name="Alice Ó Súilleabháin").status_code == 302
-    assert "Alice Ó Súilleabháin" in alice.see("portal:members")
-    assert alice.post("portal:account-name", name="x" * 201).status_code == 400
-    assert alice.post("portal:account-name", name="a\u200b\u0007b").status_code == 400
-
-
-def test_guessing_the_password_on_the_account_page_is_delayed_like_signing_in() -> None:
-    email = somebody()
-    browser = Visitor(email)
-    fields: dict[str, Any] = {"new_password1": "tall-lantern-orchid-4", "new_password2": "tall-lantern-orchid-4"}
-    answers = [browser.post("portal:account", old_password="wrong", **fields).status_code for _ in range(6)]
-    assert answers == [400, 400, 400, 400, 400, 429]

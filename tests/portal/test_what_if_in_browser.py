@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.assessments.test_comparison import Scene, make_scene
+from tests.assessments.compared import Scene, make_scene
 from tests.portal.browsing import give_password
 from tests.portal.test_in_browser import DESKTOP, signed_in
 

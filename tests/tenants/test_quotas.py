@@ -17,7 +17,7 @@ from tests import make
 from tests.estate import enrolled, instant, machine
 from tests.ingest.imports.files import azure, send, server
 from tests.portal.browsing import sign_in
-from tests.portal.test_second_factor import at_once
+from tests.portal.second_steps import at_once
 
 
 @pytest.fixture
