@@ -31,6 +31,7 @@ from migrate_hub.oidc.issuer import Attempt, Client, Endpoints, authorization_ur
 from migrate_hub.oidc.models import CompanySignIn
 from migrate_hub.oidc.outgoing import IssuerError
 from migrate_hub.portal.access import SESSION_ONLY_TENANT, SESSION_TENANT, note_company_sign_in
+from migrate_hub.portal.forms import address_field
 from migrate_hub.portal.sign_in import asked_next, next_page
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
@@ -52,11 +53,7 @@ MAX_CODE_CHARACTERS = 4096
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail address at your company",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+    email = address_field("E-mail address at your company")
 
 
 @method_decorator(never_cache, name="dispatch")

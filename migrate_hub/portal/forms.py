@@ -14,6 +14,15 @@ from migrate_hub.tenants.api import StrictSerializer
 FIELD_OF_CODE = {"name_taken": "name", "unknown_region": "target_region", "unknown_currency": "currency"}
 
 
+def address_field(label: str) -> forms.EmailField:
+    """Where somebody who is not signed in says who they are; browsers fill it in."""
+    return forms.EmailField(
+        label=label,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+
 class DomainForm(forms.Form):
     """What was typed goes through the serializer of the API; its problems stand beside the fields.
 

@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
 
+from migrate_hub.portal.forms import address_field
 from migrate_hub.portal.throttle import Attempt, reset_subjects_of, wait_in_words
 from migrate_hub.tenants import mail, recovery
 from migrate_hub.tenants.context import current_actor
@@ -30,11 +31,7 @@ MAIL_TASK = "portal.mail_reset_links"
 
 
 class ForgottenForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail address",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+    email = address_field("E-mail address")
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from migrate_hub.errors import DomainError
 from migrate_hub.portal.access import SESSION_COMPANIES, SESSION_ONLY_TENANT, SESSION_TENANT, memberships_of
+from migrate_hub.portal.forms import address_field
 from migrate_hub.portal.throttle import Attempt, second_step_subjects_of, subjects_of, too_many
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
@@ -38,11 +39,7 @@ WRONG = "E-mail address and password do not match an account."
 
 
 class SignInForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail address",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+    email = address_field("E-mail address")
     password = forms.CharField(
         max_length=1000, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
