@@ -37,7 +37,10 @@ class Site(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One upload of a site: the inventory as a block begins, or the points of some machines in that block."""
+    """One upload of a site: the inventory as a block begins, or the points of some machines in that block.
+
+    A block behind the last one stands for the end of the history, when all machines are told once more.
+    """
 
     block: int
     source_ids: tuple[str, ...] | None
@@ -48,9 +51,23 @@ class Step:
 
 
 def upload_steps(site: Site, *, batch_machines: int) -> list[Step]:
-    """All uploads of a site, oldest first: for each block its inventory changes, then its points in batches."""
-    blocks = -(-site.point_count // BLOCK_POINTS)
-    return [step for block in range(blocks) for step in _steps_of_block(site, block, batch_machines)]
+    """All uploads of a site, oldest first: for each block its inventory changes, then its points in batches.
+
+    The last one is a snapshot of the inventory, so that machines that never changed are seen to be there still.
+    """
+    blocks = block_count(site)
+    history = [step for block in range(blocks) for step in _steps_of_block(site, block, batch_machines)]
+    return [*history, Step(blocks, None)]
+
+
+def block_count(site: Site) -> int:
+    return -(-site.point_count // BLOCK_POINTS)
+
+
+def closing_inventory(site: Site) -> list[Machine]:
+    """Every machine that was listed, as it is at the end of the history."""
+    told = (machine for block in range(block_count(site)) for machine in site.inventory(block))
+    return list({machine.source_id: machine for machine in told}.values())
 
 
 def _steps_of_block(site: Site, block: int, batch_machines: int) -> Iterator[Step]:

@@ -17,7 +17,15 @@ from migrate_hub.local.demo.appliance import Answer, Appliance
 from migrate_hub.local.demo.cast import Tenant
 from migrate_hub.local.demo.client import Hub, Json
 from migrate_hub.local.demo.display import Bar, Display
-from migrate_hub.local.demo.site import BATCH_MACHINES, BLOCK_POINTS, Site, Step, upload_steps
+from migrate_hub.local.demo.site import (
+    BATCH_MACHINES,
+    BLOCK_POINTS,
+    Site,
+    Step,
+    block_count,
+    closing_inventory,
+    upload_steps,
+)
 from migrate_hub.local.demo.state import SiteState
 
 APPLIANCE_NAME = "vcenter-appliance"
@@ -153,12 +161,7 @@ class SiteStory:
 
     def _send(self, site: Site, step: Step) -> Answer:
         if step.source_ids is None:
-            machines = site.inventory(step.block)
-            seconds = step.block * BLOCK_POINTS * site.interval_seconds
-            collected_at = site.start_at + timedelta(seconds=seconds)
-            if not machines:
-                return Answer(accepted=0)
-            return self.appliance.send_inventory(machines, snapshot=step.block == 0, collected_at=collected_at)
+            return self._send_inventory(site, step.block)
         points = site.points(step.source_ids, step.block)
         self.state.values_sent += sum(one.value_count() for one in points)
         return self.appliance.send_performance(
@@ -166,6 +169,16 @@ class SiteStory:
             interval_seconds=site.interval_seconds,
             inventory_of=lambda ids: [one for one in site.inventory(0) if one.source_id in ids],
         )
+
+    def _send_inventory(self, site: Site, block: int) -> Answer:
+        is_closing = block == block_count(site)
+        machines = closing_inventory(site) if is_closing else site.inventory(block)
+        if not machines:
+            return Answer(accepted=0)
+        points = min(block * BLOCK_POINTS, site.point_count)
+        collected_at = site.start_at + timedelta(seconds=points * site.interval_seconds)
+        is_snapshot = block == 0 or is_closing
+        return self.appliance.send_inventory(machines, snapshot=is_snapshot, collected_at=collected_at)
 
     def _note(self, answer: Answer) -> None:
         for rejection in answer.rejected:
