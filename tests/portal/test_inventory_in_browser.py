@@ -9,10 +9,13 @@ import pytest
 from tests import make
 from tests.conftest import wait_until
 from tests.estate import enrolled, last_full_hour, machine, points
-from tests.portal.test_in_browser import DESKTOP, signed_in
+from tests.portal.test_accessibility import violations_here
+from tests.portal.test_in_browser import DESKTOP, PHONE, signed_in
 
 pytestmark = pytest.mark.e2e
 WAVE = "wave 1"
+TOP, BOTTOM = "each => each.getBoundingClientRect().top", "each => each.getBoundingClientRect().bottom"
+IS_IN_BULK = "each => each.closest('.bulk') !== null"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,30 @@ def test_sorting_filtering_and_taking_a_chip_away_need_no_reload(visit: tuple[An
     assert page.evaluate("window.stayed") is True
     page.go_back()
     page.get_by_text("10 match the filter").wait_for()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_to_do_with_the_ticked_stays_in_sight(web: str, place: tuple[make.Cast, str], viewport: Any) -> None:
+    """At the bottom of the window while anything is ticked, and never over the box that has the focus."""
+    from playwright.sync_api import expect  # only `make test-e2e` installs it
+
+    cast, project = place
+    with signed_in(web, cast.emails["bob"], viewport) as (page, complaints):
+        page.goto(f"{web}/projects/{project}/machines/")
+        group = page.get_by_role("button", name="Group the ticked")
+        expect(group).not_to_be_in_viewport()
+        box = page.get_by_label("vm-00", exact=True)
+        box.focus()
+        box.press("Space")
+        expect(group).to_be_in_viewport(ratio=1)
+        assert "\n".join(violations_here(page, "ticked")) == ""
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            focused = page.locator(":focus")
+            assert focused.evaluate(BOTTOM) <= page.locator(".bulk").evaluate(TOP) or focused.evaluate(IS_IN_BULK)
+        box.uncheck()
+        expect(group).not_to_be_in_viewport()
+    assert complaints == []
 
 
 def test_chosen_columns_are_there_the_next_time(visit: tuple[Any, str]) -> None:
