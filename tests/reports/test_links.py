@@ -10,6 +10,7 @@ from migrate_hub.tenants.models import AuditEvent
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.links import LINK_SECONDS
 from reports.models import Report, ReportLink
+from reports.tasks import delete_old_reports
 from tests import make
 from tests.estate import assessed, enrolled, group_of_all, machine, reported
 
@@ -144,3 +145,15 @@ def test_giving_and_revoking_stand_in_the_audit_trail(place: Place, links: str) 
     with tenant_context(cast.tenant.id):
         told = AuditEvent.objects.filter(object_id=links.split("/")[3]).values_list("action", flat=True)
         assert set(told) == {"report.create", "report.share", "report.revoke_link", "report.revoke_links"}
+
+
+def test_links_are_forgotten_with_what_is_left_of_their_report(place: Place, links: str) -> None:
+    cast = place[0]
+    gone = given(cast.bob, links)
+    with tenant_context(cast.tenant.id):
+        report = ReportLink.objects.get(id=gone["id"]).report
+        Report.objects.filter(id=report.id).update(expires_at=timezone.now() - timedelta(days=31))
+    delete_old_reports()
+    with tenant_context(cast.tenant.id):
+        assert not ReportLink.objects.filter(id=gone["id"]).exists()
+    assert cast.bob.get(links).status_code == 404
