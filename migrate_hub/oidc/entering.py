@@ -16,7 +16,7 @@ from migrate_hub.oidc.models import CompanySignIn, Identity, Newcomers
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.invitations import OpenInvitation, accept_as
 from migrate_hub.tenants.models import Invitation, InvitationAddress, Membership, Role, Tenant, User
-from migrate_hub.tenants.people import set_membership
+from migrate_hub.tenants.people import set_membership, was_removed
 
 TRUE = (True, "true", "True", 1, "1")
 
@@ -75,8 +75,12 @@ def _still_member(tenant: Tenant, identity: Identity) -> Membership:
     """Somebody whom an owner removed stays removed, also where newcomers become readers."""
     membership = Membership.objects.select_related("user").filter(tenant=tenant, user_id=identity.user_id).first()
     if membership is None:
-        raise refused("not_a_member", "You are not a member of this tenant any more. Ask one of its owners.")
+        raise _removed()
     return membership
+
+
+def _removed() -> DomainError:
+    return refused("not_a_member", "You are not a member of this tenant any more. Ask one of its owners.")
 
 
 def _membership_of(tenant: Tenant, row: CompanySignIn, email: str, now: datetime) -> Membership:
@@ -91,7 +95,10 @@ def _membership_of(tenant: Tenant, row: CompanySignIn, email: str, now: datetime
             "not_invited",
             f"Your company knows you, but {email} is not a member of this tenant. Ask one of its owners to add you.",
         )
-    return set_membership(tenant=tenant, user=_person(email), role=Role.READER)
+    person = _person(email)
+    if was_removed(person):
+        raise _removed()
+    return set_membership(tenant=tenant, user=person, role=Role.READER)
 
 
 def _open_invitation(tenant: Tenant, email: str, now: datetime) -> Invitation | None:

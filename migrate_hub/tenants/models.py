@@ -154,6 +154,18 @@ class TenantModel(models.Model):
         return cls(tenant_id=current_tenant_id(), **fields)
 
 
+class RemovedMember(TenantModel):
+    """Somebody whom this tenant took out: only an owner or an invitation lets them in again, no company sign-in."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_removal_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} was removed from {self.tenant_id}"
+
+
 class Project(TenantModel):
     """Where a customer's estate lives: appliances, machines, groups and assessments hang below it."""
 
@@ -413,6 +425,7 @@ __all__ = [
     "PersonSession",
     "Project",
     "RecoveryCode",
+    "RemovedMember",
     "ResetRequest",
     "Role",
     "SecondFactor",

@@ -12,6 +12,7 @@ from migrate_hub.tenants.models import (
     Invitation,
     Membership,
     Project,
+    RemovedMember,
     Role,
     Tenant,
     Token,
@@ -56,6 +57,7 @@ def set_membership(*, tenant: Tenant, user: User, role: Role) -> Membership:
         count = Membership.objects.filter(tenant=tenant).count()
         refuse_over(count, quotas_of(tenant.id).members, "This tenant has at most {limit} members.")
         membership = Membership.objects.create(tenant=tenant, user=user, role=role)
+        RemovedMember.objects.filter(user=user).delete()
     elif membership.role != role:
         refuse_last_owner_loss(membership, becomes=role)
         membership.role = role
@@ -67,12 +69,18 @@ def set_membership(*, tenant: Tenant, user: User, role: Role) -> Membership:
 
 
 def remove_member(membership: Membership) -> None:
-    """Takes a person's access and revokes their tokens."""
+    """Takes a person's access and revokes their tokens; no company sign-in lets them in again by itself."""
     refuse_last_owner_loss(membership, becomes=None)
     Token.objects.filter(tenant_id=membership.tenant_id, user_id=membership.user_id).delete()
     revoke_invitations_of(membership)
     audit.record("member.remove", membership, user=str(membership.user_id))
+    RemovedMember.objects.get_or_create(tenant_id=membership.tenant_id, user_id=membership.user_id)
     membership.delete()
+
+
+def was_removed(user: User) -> bool:
+    """Whether the current tenant took this person out and has not let them in since."""
+    return bool(RemovedMember.objects.filter(user=user).exists())
 
 
 def revoke_invitations_of(membership: Membership) -> None:

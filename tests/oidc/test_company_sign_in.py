@@ -83,6 +83,29 @@ def test_who_was_removed_stays_out_although_newcomers_come_in(company: Company) 
     refused(company.sign_in(), 403, "not a member of this tenant any more")
 
 
+def test_who_was_removed_before_ever_coming_through_the_company_stays_out(company: Company) -> None:
+    tenant, email = company.cast.tenant, company.provider.person.email
+    member = add(tenant, email, Role.CONTRIBUTOR)
+    with tenant_context(tenant.id):
+        remove_member(member)
+    refused(company.sign_in(), 403, "not a member of this tenant any more")
+    assert not Membership.objects.filter(tenant=tenant, user__email=email).exists()
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_who_was_removed_comes_in_again_once_an_owner_says_so(by_link: bool, company: Company) -> None:
+    tenant, email, owner = company.cast.tenant, company.provider.person.email, company.cast.alice
+    for _ in range(2):
+        member = add(tenant, email)
+        with tenant_context(tenant.id):
+            remove_member(member)
+    refused(company.sign_in(), 403, "not a member of this tenant any more")
+    path = "invitations/" if by_link else "members/"
+    owner.ok(owner.post(path, {"email": email, "role": "contributor"}), 201)
+    company.enter()
+    assert Membership.objects.get(tenant=tenant, user__email=email).role == Role.CONTRIBUTOR
+
+
 def test_an_account_that_operators_switched_off_stays_out(company: Company) -> None:
     company.enter()
     User.objects.filter(email=company.provider.person.email).update(is_active=False)
