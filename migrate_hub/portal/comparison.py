@@ -26,6 +26,7 @@ from migrate_hub.portal.runs import sheet_names
 from migrate_hub.portal.wording import plain, settings_in_words
 from reports.queueing import queue_report
 from reports.report_templates.using import template_asked_for
+from reports.workbook.currencies import minor_units
 
 CAUSE_WORDS = {
     "membership": ("Machines added or removed", "machines that are in only one of the runs"),
@@ -68,19 +69,20 @@ class Waterfall:
     difference: Decimal
 
 
-def cents_that_add_up(parts: Sequence[Decimal], total: Decimal) -> list[Decimal]:
+def cents_that_add_up(parts: Sequence[Decimal], total: Decimal, cent: Decimal = CENT) -> list[Decimal]:
     """The parts rounded to cents so that they come to `total`: the largest remainders are rounded up."""
-    floors = [part.quantize(CENT, rounding=ROUND_FLOOR) for part in parts]
-    missing = int((total - sum(floors)) / CENT)
+    floors = [part.quantize(cent, rounding=ROUND_FLOOR) for part in parts]
+    missing = int((total - sum(floors)) / cent)
     by_remainder = sorted(range(len(parts)), key=lambda place: floors[place] - parts[place])
     up = set(by_remainder[:missing])
-    return [floor + CENT if place in up else floor for place, floor in enumerate(floors)]
+    return [floor + cent if place in up else floor for place, floor in enumerate(floors)]
 
 
 def waterfall_of(summary: Mapping[str, Any]) -> Waterfall:
     """The bars of a comparison: both totals stand on the axis, each cause floats where the one before it ended."""
-    before, after = (Decimal(summary[side]["monthly_cost"]).quantize(CENT) for side in ("before", "after"))
-    parts = cents_that_add_up([Decimal(summary["causes"][cause]) for cause in CAUSES], after - before)
+    cent = Decimal(1).scaleb(-minor_units(summary["currency"]))
+    before, after = (Decimal(summary[side]["monthly_cost"]).quantize(cent) for side in ("before", "after"))
+    parts = cents_that_add_up([Decimal(summary["causes"][cause]) for cause in CAUSES], after - before, cent)
     levels = [before]
     for part in parts:
         levels.append(levels[-1] + part)

@@ -3,6 +3,8 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from reports.workbook.currencies import minor_units
+
 ABSENT = "–"  # noqa: RUF001  an en dash, as in printed tables
 MINUS = "\u2212"
 NARROW_SPACE = "\u202f"
@@ -75,15 +77,26 @@ def file_size(size_bytes: Any) -> str:
 
 
 def money(amount: Any, currency: str = "") -> str:
-    """1234.5 -> 1,234.50 USD."""
-    if amount is None or amount == "":
-        return ABSENT
-    return f"{number(amount, 2)}{NARROW_SPACE}{currency}".rstrip(NARROW_SPACE)
+    """1234.5 -> 1,234.50 USD; 1,235 KRW, which has no cents."""
+    return _with_code(bare_money(amount, currency), currency)
+
+
+def bare_money(amount: Any, currency: str) -> str:
+    """As `money`, where the currency stands beside it or above: 1,234.50."""
+    return number(amount, minor_units(currency))
 
 
 def round_money(amount: Any, currency: str = "") -> str:
     """Headlines: cents only where they matter."""
+    return _with_code(bare_round_money(amount, currency), currency)
+
+
+def bare_round_money(amount: Any, currency: str) -> str:
+    """As `round_money`, where the currency stands beside it."""
     if amount is None or amount == "":
         return ABSENT
-    places = 0 if abs(Decimal(str(amount))) >= WHOLE_FROM else 2
-    return f"{number(amount, places)}{NARROW_SPACE}{currency}".rstrip(NARROW_SPACE)
+    return number(amount, 0 if abs(Decimal(str(amount))) >= WHOLE_FROM else minor_units(currency))
+
+
+def _with_code(text: str, currency: str) -> str:
+    return text if text == ABSENT else f"{text}{NARROW_SPACE}{currency}".rstrip(NARROW_SPACE)

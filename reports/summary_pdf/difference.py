@@ -13,6 +13,7 @@ from reportlab.platypus import Flowable, PageBreak, Spacer
 from reports.summary_pdf.charts import Part, bars
 from reports.summary_pdf.pages import INNER, Frame, build, counted, heading_cell, key_figures, lined, money, section
 from reports.summary_pdf.text import paragraph, style
+from reports.workbook.currencies import minor_units
 from reports.workbook.difference import CAUSES, Difference, DifferenceRow, Side
 from reports.workbook.look import Look
 from reports.workbook.wording import NOT_APPLICABLE, READINESS, worded
@@ -110,6 +111,6 @@ def _size(row: DifferenceRow, *, before: bool) -> str:
 
 def signed(amount: Decimal, currency: str) -> str:
     """`+$12.00` or `-$12.00`; nothing before zero."""
-    rounded = amount.quantize(Decimal("0.01"))
+    rounded = round(amount, minor_units(currency))
     sign = "+" if rounded > 0 else "-" if rounded < 0 else ""
     return f"{sign}{money(abs(rounded), currency)}"

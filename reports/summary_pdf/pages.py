@@ -18,7 +18,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table
 
 from reports.summary_pdf.text import draw_text, fitted, paragraph, plain, register_fonts, style, text_width
-from reports.workbook.formats import INK, LINE, cents, money_sign
+from reports.workbook.currencies import minor_units
+from reports.workbook.formats import INK, LINE, money_sign
 from reports.workbook.look import Look, png_size
 from reports.workbook.summary import Line
 from reports.workbook.wording import NOT_APPLICABLE
@@ -68,7 +69,7 @@ def section(look: Look, title: str, *content: Flowable) -> Flowable:
 
 def money(amount: Decimal | None, currency: str) -> str:
     """`$1,234.56`, `¥1,235`."""
-    return NOT_APPLICABLE if amount is None else f"{money_sign(currency)}{amount:,.{cents(currency)}f}"
+    return NOT_APPLICABLE if amount is None else f"{money_sign(currency)}{amount:,.{minor_units(currency)}f}"
 
 
 def key_figures(found: Sequence[tuple[str, str]], shares: Sequence[float], look: Look) -> Table:

@@ -82,7 +82,7 @@ def stacked_chart(
         chart.add_series(series)
     chart.set_y_axis({"reverse": True, "num_font": {"color": INK}, "line": {"color": LINE}, "major_tick_mark": "none"})
     axis: dict[str, Any] = {
-        "num_format": book.number_formats[kind].replace(".00", ""),
+        "num_format": book.number_formats[kind].partition(".")[0],
         "num_font": {"color": INK},
     }
     if from_zero:

@@ -8,6 +8,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Cell, Kind
+from reports.workbook.currencies import minor_units
 from reports.workbook.look import ACCENT, PALE, PALER, SAVED_COLOR, Look
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "READINESS_FILLS",
     "SAVED_COLOR",
     "Book",
-    "cents",
     "excel_date",
     "money_format",
     "money_sign",
@@ -44,7 +44,6 @@ READINESS_FILLS = {
 }
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "KRW": "₩"}
-_WITHOUT_CENTS = {"JPY", "KRW"}
 _PLAIN = {
     Kind.TEXT: "General",
     Kind.COUNT: "#,##0",
@@ -60,11 +59,6 @@ def money_sign(currency: str) -> str:
     return _SYMBOLS.get(currency, f"{currency} ")
 
 
-def cents(currency: str) -> int:
-    """Digits behind the point that amounts in a currency are shown with."""
-    return 0 if currency in _WITHOUT_CENTS else 2
-
-
 def money_format(currency: str) -> str:
     """Excel's number format for a currency; only signs that mean one currency stand for it, else its code does.
 
@@ -72,8 +66,8 @@ def money_format(currency: str) -> str:
     """
     if not currency:
         return "#,##0.00"
-    digits = "#,##0.00" if cents(currency) else "#,##0"
-    return f"[${money_sign(currency)}]{digits}"
+    places = minor_units(currency)
+    return f"[${money_sign(currency)}]#,##0{'.' if places else ''}{'0' * places}"
 
 
 def unit_price_format(currency: str) -> str:

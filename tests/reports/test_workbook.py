@@ -138,7 +138,13 @@ def test_as_on_premises_says_that_utilization_does_not_apply() -> None:
 
 @pytest.mark.parametrize(
     ("currency", "number_format"),
-    [("USD", "[$$]#,##0.00"), ("EUR", "[$€]#,##0.00"), ("CHF", "[$CHF ]#,##0.00"), ("JPY", "[$¥]#,##0")],
+    [
+        ("USD", "[$$]#,##0.00"),
+        ("EUR", "[$€]#,##0.00"),
+        ("CHF", "[$CHF ]#,##0.00"),
+        ("JPY", "[$¥]#,##0"),
+        ("KWD", "[$KWD ]#,##0.000"),
+    ],
 )
 def test_money_has_the_currency_in_heading_and_number_format(currency: str, number_format: str) -> None:
     book = opened(replace(REPORT, settings=replace(SETTINGS, currency=currency)))

@@ -25,6 +25,8 @@ for shown in (
     figures.storage,
     figures.file_size,
     figures.money,
+    figures.bare_money,
+    figures.bare_round_money,
     figures.round_money,
     wording.scenario_name,
     wording.kind_name,

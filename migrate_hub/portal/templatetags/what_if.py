@@ -7,17 +7,27 @@ from django import template
 from django.utils.html import format_html
 
 from migrate_hub.portal import figures
+from reports.workbook.currencies import minor_units
 
 register = template.Library()
 
 
 @register.filter
 def signed_money(amount: Any, currency: str = "") -> str:
-    """A difference to the cent: +12.50, −3.00; 0.00 has no sign."""  # noqa: RUF002  the real minus
+    """A difference to the cent, where the currency has cents: +12.50 USD, −3.00 USD; 0.00 has no sign."""  # noqa: RUF002
+    return _signed(amount, figures.money(amount, currency), currency)
+
+
+@register.filter
+def bare_signed_money(amount: Any, currency: str) -> str:
+    """As `signed_money`, where the currency stands beside it or above."""
+    return _signed(amount, figures.bare_money(amount, currency), currency)
+
+
+def _signed(amount: Any, text: str, currency: str) -> str:
     if amount is None or amount == "":
         return figures.ABSENT
-    text = figures.money(amount, currency)
-    return f"+{text}" if round(Decimal(str(amount)), 2) > 0 else text
+    return f"+{text}" if round(Decimal(str(amount)), minor_units(currency)) > 0 else text
 
 
 @register.filter
