@@ -94,6 +94,8 @@ def mail_reset_links(now: datetime | None = None) -> int:
     """Mails a link for each address that waits and has an account; how many. Inside a transaction."""
     now = now or timezone.now()
     ResetRequest.objects.filter(created_at__lt=now - TRIED_FOR).delete()
+    if not mail.is_configured():
+        return 0
     waiting = ResetRequest.objects.select_for_update(skip_locked=True).order_by("id")[:MAILS_A_ROUND]
     done = {request.pk: _mail_reset_link(request.email) for request in waiting}
     ResetRequest.objects.filter(pk__in=[pk for pk, sent in done.items() if sent is not None]).delete()
