@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from migrate_hub.errors import DomainError, FieldProblem
@@ -47,6 +48,8 @@ def configure(tenant: Tenant, said: Settings) -> CompanySignIn:
     if before is not None and before.issuer != said.issuer and not said.client_secret:
         raise _invalid("client_secret", "Another issuer has another secret. Give it as well.")
     _refuse_unusable(said.issuer)
+    if before is not None and (before.issuer, before.client_id) != (said.issuer, said.client_id):
+        _end_sessions(tenant)
     row = before or CompanySignIn.new()
     row.issuer, row.client_id, row.email_domains = said.issuer, said.client_id, said.email_domains
     row.newcomers, row.changed_at = said.newcomers, timezone.now()
@@ -68,17 +71,23 @@ def configure(tenant: Tenant, said: Settings) -> CompanySignIn:
 
 
 def switch_off(tenant: Tenant) -> None:
-    """Takes the company sign-in away with its secret; people sign in with their passwords."""
+    """Takes the company sign-in away with its secret and its sessions; people sign in with their passwords."""
     found = configured()
     _require(tenant, False)
     if found is not None:
         audit.record("company_sign_in.remove", found, issuer=found.issuer)
+        _end_sessions(tenant)
         found.delete()
 
 
 def _require(tenant: Tenant, is_required: bool) -> None:
     Tenant.objects.filter(id=tenant.id).update(company_sign_in_required=is_required)
     tenant.company_sign_in_required = is_required
+
+
+def _end_sessions(tenant: Tenant) -> None:
+    """Sessions that came through the company sign-in as it was open nothing any more: each names its generation."""
+    Tenant.objects.filter(id=tenant.id).update(company_sign_in_generation=F("company_sign_in_generation") + 1)
 
 
 def _invalid(field: str, message: str) -> DomainError:

@@ -24,15 +24,16 @@ from migrate_hub.portal.pages import refusal_page
 from migrate_hub.portal.sent_forms import answered_once
 from migrate_hub.tenants.api import SAFE_METHODS, as_uuid
 from migrate_hub.tenants.context import current_actor
-from migrate_hub.tenants.models import Membership, Project, Role, User
+from migrate_hub.tenants.models import Membership, Project, Role, Tenant, User
 from migrate_hub.tenants.row_level_security import set_tenant, tenant_slot
 from migrate_hub.tenants.second_factor import has_second_factor
 
 SESSION_TENANT = "tenant"
 # The public id of the one tenant that a session may open; not there: every tenant of the person.
 SESSION_ONLY_TENANT = "only_tenant"
-# The public ids of the tenants whose company sign-in this session came through.
-SESSION_COMPANIES = "companies"
+# The tenants whose company sign-in this session came through: its generation then, by the tenant's public id.
+SESSION_COMPANIES = "company_generations"
+NEVER = -1
 TENANT_FIELD = "in_tenant"
 
 
@@ -40,13 +41,16 @@ def memberships_of(request: HttpRequest) -> "QuerySet[Membership]":
     """What the signed-in person may open in this session: their memberships of tenants that are switched on.
 
     Whoever came through the company sign-in of a tenant may open that one alone: its issuer, which the tenant's owner
-    chose, must be able to open nothing of anybody else.
+    chose, must be able to open nothing of anybody else. Once that sign-in has changed or is gone they open nothing.
     """
     assert isinstance(request.user, User)
     rows: QuerySet[Membership] = Membership.objects.select_related("tenant")
     rows = rows.filter(user=request.user, tenant__is_active=True)
     only = request.session.get(SESSION_ONLY_TENANT)
-    return rows if only is None else rows.filter(tenant__public_id=only)
+    if only is None:
+        return rows
+    generation = request.session.get(SESSION_COMPANIES, {}).get(only, NEVER)
+    return rows.filter(tenant__public_id=only, tenant__company_sign_in_generation=generation)
 
 
 def chosen_membership(request: HttpRequest) -> Membership | None:
@@ -57,14 +61,29 @@ def chosen_membership(request: HttpRequest) -> Membership | None:
     membership = memberships_of(request).filter(tenant__public_id=public_id).first()
     if membership is None:
         del request.session[SESSION_TENANT]
-        messages.warning(request, "You are not a member of that tenant any more. Nothing was changed.")
+        messages.warning(request, _why_it_is_closed(request))
     return membership
 
 
-def note_company_sign_in(request: HttpRequest, public_id: str) -> None:
-    """Remembers that this session came through the company sign-in of the tenant with this public id."""
-    companies: list[str] = request.session.get(SESSION_COMPANIES, [])
-    request.session[SESSION_COMPANIES] = [*(each for each in companies if each != public_id), public_id]
+def _why_it_is_closed(request: HttpRequest) -> str:
+    if SESSION_ONLY_TENANT not in request.session:
+        return "You are not a member of that tenant any more. Nothing was changed."
+    return (
+        "Its company sign-in was changed or switched off, or you are not a member of that tenant any more. "
+        "Nothing was changed. Sign out, then sign in again."
+    )
+
+
+def note_company_sign_in(request: HttpRequest, public_id: str, generation: int) -> None:
+    """Remembers that this session came through the company sign-in, of this generation, of the tenant."""
+    companies: dict[str, int] = request.session.get(SESSION_COMPANIES, {})
+    request.session[SESSION_COMPANIES] = {**companies, public_id: generation}
+
+
+def came_through_company(request: HttpRequest, tenant: Tenant) -> bool:
+    """Whether this session came through the company sign-in of the tenant as it is now."""
+    companies: dict[str, int] = request.session.get(SESSION_COMPANIES, {})
+    return companies.get(str(tenant.public_id), NEVER) == tenant.company_sign_in_generation
 
 
 def must_use_company_sign_in(request: HttpRequest, membership: Membership) -> bool:
@@ -74,7 +93,7 @@ def must_use_company_sign_in(request: HttpRequest, membership: Membership) -> bo
     """
     if not membership.tenant.company_sign_in_required or membership.role == Role.OWNER:
         return False
-    return str(membership.tenant.public_id) not in request.session.get(SESSION_COMPANIES, [])
+    return not came_through_company(request, membership.tenant)
 
 
 def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
@@ -86,8 +105,7 @@ def second_factor_is_due(request: HttpRequest, membership: Membership) -> bool:
 
 
 def _asks_for_second_factor(request: HttpRequest, membership: Membership) -> bool:
-    companies = request.session.get(SESSION_COMPANIES, [])
-    return membership.tenant.second_factor_required and str(membership.tenant.public_id) not in companies
+    return membership.tenant.second_factor_required and not came_through_company(request, membership.tenant)
 
 
 def _has_second_factor(request: HttpRequest) -> bool:

@@ -119,7 +119,8 @@ class TenantReturnView(View):
             claims = _claims(request, endpoints_of(issuer), client, pending)
             with tenant_context(found.id):
                 membership = admit(found, row, claims, timezone.now())
-                enter_company_session(request, membership)
+                # The generation of before the issuer was asked: what changed since then ends this session too.
+                enter_company_session(request, membership, found.company_sign_in_generation)
         except (IssuerError, DomainError) as error:
             return _failed(request, error)
         return redirect(next_page(pending))
@@ -189,7 +190,7 @@ def _claims(request: HttpRequest, endpoints: Endpoints, client: Client, pending:
     return claims_of(endpoints, client, attempt, code)
 
 
-def enter_company_session(request: HttpRequest, membership: Membership) -> None:
+def enter_company_session(request: HttpRequest, membership: Membership, generation: int) -> None:
     """Opens the member's tenant. A session that began with a password stays one for all of the person's tenants."""
     user, public_id = membership.user, str(membership.tenant.public_id)
     if request.user.is_authenticated and request.user != user:
@@ -208,7 +209,7 @@ def enter_company_session(request: HttpRequest, membership: Membership) -> None:
         # Links for a new password end with a sign-in: an issuer that some owner chose must not end them.
         User.objects.filter(pk=user.pk).update(last_login=last_login)
         request.session[SESSION_ONLY_TENANT] = public_id
-    note_company_sign_in(request, public_id)
+    note_company_sign_in(request, public_id, generation)
     current_actor.set(replace(current_actor.get(), user_id=user.id))
     audit.record("company_sign_in.enter", membership)
 

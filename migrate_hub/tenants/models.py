@@ -81,6 +81,8 @@ class Tenant(models.Model):
     company_sign_in_required = models.BooleanField(
         default=False, help_text="Members other than owners enter through the company's sign-in only."
     )
+    # Grows when the issuer or the client changes or is taken away: sessions that came through an older one end.
+    company_sign_in_generation = models.PositiveIntegerField(default=0, editable=False)
     # What the operators allow this tenant (migrate_hub/tenants/quotas.py); empty = the installation's default.
     max_stored_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     max_running_jobs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])

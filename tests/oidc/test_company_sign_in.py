@@ -117,7 +117,7 @@ def test_it_is_in_the_audit_trail(company: Company) -> None:
     company.enter()
     trail = sign_in(company.cast).see("portal:audit")
     assert email in trail
-    assert "Company sign in enter" in trail
+    assert "Came in by the company sign-in" in trail
 
 
 def test_the_page_that_was_asked_for_opens_afterwards(company: Company) -> None:
@@ -393,6 +393,47 @@ def test_an_address_in_letters_that_only_look_like_those_of_a_member_is_nobodys(
     add(company.cast.tenant, company.somebody("kim"), Role.OWNER)
     company.provider.person.email = company.provider.person.email.replace("k", "\u212a")  # the sign of kelvin
     refused(company.sign_in(), 403, "did not say your e-mail address")
+
+
+def opens(browser: Browser) -> bool:
+    """Whether a page of the tenant is shown; otherwise the browser is led away."""
+    return bool(browser.client.get("/").status_code == 200)
+
+
+def test_a_company_session_ends_with_the_company_sign_in(company: Company) -> None:
+    browser = company.enter()
+    assert opens(browser)
+    company.cast.alice.ok(company.cast.alice.delete("company-sign-in/"), 204)
+    assert not opens(browser)
+    company.configure()
+    assert not opens(browser)
+    assert opens(company.enter())
+
+
+def test_a_company_session_ends_when_the_issuer_changes(company: Company) -> None:
+    browser = company.enter()
+    with provider_running() as another:
+        company.configure(issuer=another.url)
+        assert not opens(browser)
+
+
+def test_a_company_session_ends_when_the_client_changes_and_not_with_other_settings(company: Company) -> None:
+    browser = company.enter()
+    company.configure(newcomers="refused")
+    assert opens(browser)
+    company.configure(client_id="another")
+    assert not opens(browser)
+
+
+def test_having_come_through_the_former_issuer_is_not_enough_where_the_company_is_required(company: Company) -> None:
+    add(company.cast.tenant, company.provider.person.email)
+    give_password(company.provider.person.email)
+    company.configure(is_required=True)
+    browser = Browser(company.provider.person.email)
+    company.sign_in(browser)
+    assert opens(browser)
+    company.configure(is_required=True, client_id="another")
+    assert not opens(browser)
 
 
 # --- who has to -----------------------------------------------------------------------------------------------------
