@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from xlsxwriter.format import Format
 
+from reports.workbook.cleaning import cut
 from reports.workbook.columns import Cell, Kind
 from reports.workbook.figures import STARS, Figures, Saver, Savings
 from reports.workbook.formats import INK, LINE, Book
@@ -26,6 +27,7 @@ from reports.workbook.values import Report, ScenarioTotal
 from reports.workbook.wording import NOT_APPLICABLE, scenario_words, stars
 
 FIRST_COLUMN = 3
+NAME_CHARACTERS = 34  # that the axis of a chart has room for
 INPUT_FILL = "#FFF8DC"
 SCENARIO_HEADINGS = ("Scenario", "Compute a month {currency}", "Machines priced", "of machines")
 WHAT_IF_HEADINGS = ("What if", "Change here", "This run", "Moves")
@@ -144,12 +146,20 @@ def top_savings(book: Book, savings: Savings, table: Table, *, header_row: int) 
 def _saver(saver: Saver, table: Table) -> list[Content]:
     row = saver.of
     best = scenario_words(row.best_scenario or "")
+    name = short_name(row.machine_name)
+    # A formula would bring the whole name back, and the chart would have no room for its bars.
+    formula = table.formula_of("machine_name", saver.row) if name == row.machine_name else None
     return [
-        (row.machine_name, Kind.TEXT, table.formula_of("machine_name", saver.row)),
+        (name, Kind.TEXT, formula),
         (row.saved, Kind.MONEY, table.formula_of("saved", saver.row)),
         (row.further, Kind.MONEY, table.formula_of("further", saver.row)),
         (best, Kind.TEXT, None),
     ]
+
+
+def short_name(name: str) -> str:
+    """As much of a name as a chart has room for."""
+    return cut(name, NAME_CHARACTERS)
 
 
 def confidence(book: Book, figures: Figures, machines: Table, *, header_row: int) -> Block:

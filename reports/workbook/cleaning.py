@@ -1,6 +1,7 @@
 """Text from machines made safe for a cell."""
 
 import re
+import unicodedata
 
 MAX_CELL_UNITS = 32_767  # UTF-16 code units, Excel's limit for the text of a cell
 CUT_MARK = " [cut]"
@@ -25,3 +26,13 @@ def cut_text(text: str, max_units: int) -> str:
         return text
     kept = encoded[: 2 * (max_units - len(CUT_MARK))]
     return kept.decode("utf-16-le", errors="ignore") + CUT_MARK  # a surrogate pair cut in half goes as a whole
+
+
+def cut(text: str, columns: int) -> str:
+    """The text on one line, with an ellipsis where it is too wide; a character of East Asia is as wide as two."""
+    line, width = " ".join(clean_text(text).split()), 0
+    for place, one in enumerate(line):
+        width += 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        if width > columns:
+            return f"{line[:place].rstrip()}\u2026"
+    return line

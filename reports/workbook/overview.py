@@ -1,7 +1,6 @@
 """`Assessment_Summary`: labels and values for machines that parse it, charts and blocks beside them for people."""
 
 import io
-import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -10,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 from reports.workbook import blocks
 from reports.workbook.blocks import FIRST_COLUMN, INPUTS, Block, Placed
 from reports.workbook.charts import Place, column_chart, cost_chart, readiness_chart, savings_chart
-from reports.workbook.cleaning import clean_text
+from reports.workbook.cleaning import clean_text, cut
 from reports.workbook.columns import Kind
 from reports.workbook.figures import Figures
 from reports.workbook.formats import INK, LINE, READINESS_FILLS, Book, put
@@ -94,16 +93,6 @@ def _title(book: Book, report: Report) -> list[Placed]:
         by = book.format(Kind.TEXT, font_color=report.look.primary)
         cells.append(Placed(1, FIRST_COLUMN, cut(report.look.display_name, TITLE_CHARACTERS), by))
     return cells
-
-
-def cut(text: str, columns: int) -> str:
-    """The text on one line, with an ellipsis where it is too wide; a character of East Asia is as wide as two."""
-    line, width = " ".join(clean_text(text).split()), 0
-    for place, one in enumerate(line):
-        width += 2 if unicodedata.east_asian_width(one) in "WF" else 1
-        if width > columns:
-            return f"{line[:place].rstrip()}\u2026"
-    return line
 
 
 def insert_logo(sheet: Worksheet, look: Look) -> None:

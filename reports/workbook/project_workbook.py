@@ -8,9 +8,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from reports.workbook.assembling import MAX_SHEET_ROWS, assemble, stream
-from reports.workbook.blocks import FIRST_COLUMN, Block, Content, block
+from reports.workbook.blocks import FIRST_COLUMN, NAME_CHARACTERS, Block, Content, block, short_name
 from reports.workbook.charts import Place, stacked_chart
-from reports.workbook.cleaning import clean_text
 from reports.workbook.columns import Kind
 from reports.workbook.formats import READINESS_COLORS, Book, excel_date
 from reports.workbook.labeled import line_cells, set_heights, set_up, write_title
@@ -24,7 +23,6 @@ from reports.workbook.wording import READINESS_HEADINGS
 
 FIRST_ROW = 2
 SHOWN = 12  # assessments in the charts
-NAME_CHARACTERS = 34
 CHART_WIDTH_PIXELS, CHART_GAP_PIXELS = 500, 8
 MIN_CHART_PIXELS, MAX_CHART_PIXELS = 400, 640
 COSTS = ("compute_monthly_cost", "storage_monthly_cost")
@@ -94,12 +92,6 @@ def _largest(book: Book, report: ProjectReport, table: Table, *, header_row: int
             line.append((getattr(row, key), kind, table.formula_of(key, place)))
         lines.append(line)
     return block(book, HEADINGS, lines, header_row=header_row)
-
-
-def short_name(name: str) -> str:
-    """As much of a name as a chart has room for."""
-    words = " ".join(clean_text(name).split())
-    return words if len(words) <= NAME_CHARACTERS else f"{words[: NAME_CHARACTERS - 1]}\u2026"
 
 
 def _insert_charts(book: Book, sheet: Worksheet, largest: Block, *, is_money: bool, height: int) -> None:

@@ -376,3 +376,16 @@ def test_a_long_name_does_not_widen_the_first_sheet(name: str) -> None:
     assert dict(sheet.iter_rows(min_row=3, max_col=2, values_only=True))["Assessment name"] == name
     short = replace(FULL_REPORT, assessment_name="Production")
     assert opened(short)["Assessment_Summary"]["D1"].value == "Production - Wave 1, Datacenter exit"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u6f22" * 255, "web " * 60])
+def test_a_long_machine_name_leaves_the_chart_of_savings_its_room_and_is_whole_in_the_data(name: str) -> None:
+    report = with_rows(FULL_REPORT, FULL_ROWS, savings=[replace(SAVING, machine_name=name), SAVING])
+    for values in (True, False):
+        book = opened(report, values=values)
+        column = [str(cell.value) for cell in book["Assessment_Summary"]["D"]]
+        shown = column[column.index("Top savings: machine") + 1]
+        assert shown[:-1] in name
+        assert (shown[-1], len(shown) <= (18 if name[0] == "\u6f22" else 35)) == ("\u2026", True)
+        assert book["Savings"]["A2"].value == name
+        assert ("=Savings!" in column[column.index("Top savings: machine") + 2]) is not values
