@@ -131,6 +131,11 @@ def _totals(decided: Recommendations) -> dict[str, Any]:
             "total": _text(_sum(compute) + _sum(storage)),
             "priced_machines": int(compute.known.sum()),
         },
+        "comparable": [
+            name
+            for name, scenario in zip(SCENARIO_NAMES, decided.scenarios, strict=True)
+            if bool((scenario.monthly_compute_cost.known == compute.known).all())
+        ],
         "scenarios": {
             name: _scenario(decided.scenarios[place].monthly_compute_cost) for place, name in enumerate(SCENARIO_NAMES)
         },

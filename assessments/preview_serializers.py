@@ -69,4 +69,7 @@ class PreviewOut(serializers.Serializer[Any]):
     readiness = ReadinessCounts()
     monthly_cost = PreviewCost()
     scenarios = serializers.DictField(child=PreviewScenario())
+    comparable = serializers.ListField(
+        child=serializers.CharField(), help_text="Scenarios that price the same machines as the chosen one."
+    )
     examples = PreviewExample(many=True, help_text="A small, a middling and a large machine of the sample.")

@@ -205,7 +205,8 @@ FROM assessments_assessedmachine WHERE tenant_id = %s AND run_id = %s GROUP BY r
 """
 SCENARIO_SQL = """
 SELECT s.key, count(*) FILTER (WHERE s.value ? 'sku'), sum((s.value ->> 'monthly_compute_cost')::numeric),
-       count(*) FILTER (WHERE s.value ->> 'unpriced' = 'no_price_in_catalog')
+       count(*) FILTER (WHERE s.value ->> 'unpriced' = 'no_price_in_catalog'),
+       left(md5(coalesce(sum(uuid_hash_extended(m.machine_id, 0)) FILTER (WHERE s.value ? 'sku'), 0)::text), 16)
 FROM assessments_assessedmachine m, jsonb_each(m.scenarios) s WHERE m.tenant_id = %s AND m.run_id = %s GROUP BY s.key
 """
 STORAGE_SQL = """
@@ -286,10 +287,11 @@ def _scenario_totals(run: AssessmentRun, totals: _Totals, rankings: Rankings) ->
     found = {row[0]: row[1:] for row in _query(SCENARIO_SQL, run)}
     answer: dict[str, Any] = {}
     for place, name in enumerate(SCENARIO_NAMES):
-        priced, cost, unpriced = found.get(name, (0, None, 0))
+        priced, cost, unpriced, priced_set = found.get(name, (0, None, 0, ""))
         priced_sizes, sizes = rankings.coverage(place)
         answer[name] = {
             "priced_machines": priced,
+            "priced_set": priced_set,
             "machines": totals.machines,
             "without_price": unpriced,
             "priced_sizes": priced_sizes,

@@ -73,6 +73,10 @@ class MonthlyCost(serializers.Serializer[Any]):
 
 class ScenarioTotal(serializers.Serializer[Any]):
     priced_machines = serializers.IntegerField()
+    priced_set = serializers.CharField(
+        required=False,
+        help_text="Which machines have a price, as a fingerprint: only totals of a run where it is the same compare.",
+    )
     machines = serializers.IntegerField()
     without_price = serializers.IntegerField()
     priced_sizes = serializers.IntegerField(

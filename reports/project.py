@@ -13,6 +13,7 @@ from django.db import connection
 from assessments.engine.scenarios import SCENARIO_NAMES
 from assessments.freshness import freshness
 from assessments.models import AssessmentRun
+from assessments.priced_sets import price_the_same_machines
 from migrate_hub.tenants.models import Tenant
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.data import report_settings, report_summary, scenario_totals
@@ -121,13 +122,13 @@ def _scenario_rows(run: AssessmentRun, headline: str, storage: Decimal) -> tuple
 
 
 def _cheapest(totals: dict[str, Any], terms: Terms) -> str | None:
-    """The cheapest that the customer can have, among those that price at least as many machines as the chosen one."""
-    least = totals[terms.headline]["priced_machines"]
+    """The cheapest that the customer can have, among those that price the same machines as the chosen one."""
+    chosen = totals[terms.headline]
     costs = {
         name: Decimal(totals[name]["monthly_compute_cost"])
         for name in SCENARIO_NAMES
         if name in terms.available
-        and totals[name]["priced_machines"] >= least
+        and price_the_same_machines(totals[name], chosen)
         and "monthly_compute_cost" in totals[name]
     }
     return min(costs, key=lambda name: costs[name]) if costs else None

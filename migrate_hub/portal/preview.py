@@ -11,7 +11,7 @@ from migrate_hub.portal.wording import scenario_name
 
 @dataclass(frozen=True)
 class PreviewShown:
-    """What the page shows of a sample. `cheapest`: another offer that costs less for as many machines, and its cost."""
+    """What the page shows of a sample. `cheapest`: another offer that costs less for these machines, and its cost."""
 
     told: Mapping[str, Any]
     slices: tuple[Slice, ...]
@@ -32,16 +32,20 @@ def preview_shown(told: Mapping[str, Any]) -> PreviewShown:
         slices=slices_of(told["readiness"]),
         total=total,
         average=total / priced if priced else None,
-        cheapest=_cheapest(told["scenarios"], Decimal(cost["compute"]), priced),
+        cheapest=_cheapest(told),
     )
 
 
-def _cheapest(scenarios: Mapping[str, Any], compute: Decimal, priced: int) -> tuple[str, Decimal] | None:
-    """Only offers that price as many machines are compared; Dev/Test is not offered for what people use."""
+def _cheapest(told: Mapping[str, Any]) -> tuple[str, Decimal] | None:
+    """Only offers that price the same machines are compared; Dev/Test is not offered for what people use."""
     costs = {
         name: Decimal(each["monthly_compute_cost"])
-        for name, each in scenarios.items()
-        if priced and each["priced_machines"] == priced and name != "dev_test"
+        for name, each in told["scenarios"].items()
+        if each["priced_machines"] and name in told["comparable"] and name != "dev_test"
     }
     best = min(costs, key=lambda name: costs[name], default=None)
-    return (scenario_name(best), costs[best]) if best is not None and costs[best] < compute else None
+    return (
+        (scenario_name(best), costs[best])
+        if best is not None and costs[best] < Decimal(told["monthly_cost"]["compute"])
+        else None
+    )

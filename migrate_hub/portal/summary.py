@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from assessments.engine.scenarios import SCENARIO_NAMES, headline_scenario
 from assessments.presentation import shown_issues
+from assessments.priced_sets import price_the_same_machines
 from assessments.settings import engine_settings
 from migrate_hub.portal.figures import round_money
 from migrate_hub.portal.wording import DISK_TYPES, READINESS, counted, no_confidence, plain, scenario_name
@@ -255,10 +256,10 @@ def cost_parts(cost: Mapping[str, Any]) -> tuple[CostPart, ...]:
 
 
 def scenario_rows(scenarios: Mapping[str, Any], headline: str) -> tuple[ScenarioRow, ...]:
-    """Every scenario. Totals over different numbers of machines are never compared: such rows have no bar."""
+    """Every scenario. Totals over different machines are never compared: such rows have no bar."""
     chosen = scenarios[headline]
     base = _amount(chosen)
-    comparable = {name: each["priced_machines"] == chosen["priced_machines"] for name, each in scenarios.items()}
+    comparable = {name: price_the_same_machines(each, chosen) for name, each in scenarios.items()}
     longest = max(
         (amount for name, each in scenarios.items() if comparable[name] and (amount := _amount(each)) is not None),
         default=Decimal(0),
