@@ -94,8 +94,6 @@ def mail_reset_links(now: datetime | None = None) -> int:
     """Mails a link for each address that waits and has an account; how many. Inside a transaction."""
     now = now or timezone.now()
     ResetRequest.objects.filter(created_at__lt=now - TRIED_FOR).delete()
-    if not mail.is_configured():
-        return 0
     waiting = ResetRequest.objects.select_for_update(skip_locked=True).order_by("id")[:MAILS_A_ROUND]
     done = {request.pk: _mail_reset_link(request.email) for request in waiting}
     ResetRequest.objects.filter(pk__in=[pk for pk, sent in done.items() if sent is not None]).delete()
@@ -103,10 +101,12 @@ def mail_reset_links(now: datetime | None = None) -> int:
 
 
 def _mail_reset_link(email: str) -> bool | None:
-    """True: sent. False: nobody has this address. None: the mail server did not take it."""
+    """True: sent. False: nobody has this address. None: not sent, there is no mail server or it did not take it."""
     user = User.objects.filter(email=email, is_active=True).first()
     if user is None:
         return False
+    if not mail.is_configured():
+        return None
     body = MAIL_BODY.format(email=email, hub=settings.PUBLIC_URL, hours=LINK_HOURS, link=reset_link(user))
     if not mail.sent(to=email, subject=MAIL_SUBJECT, body=body):
         return None
