@@ -42,6 +42,15 @@ class PositionForm(forms.Form):
         return Position(Reading(asked["percentile_step"], asked["window_step"]), asked["comfort_factor"])
 
 
+def steps_of(position: Position) -> dict[str, Any]:
+    """A position as the form sends it."""
+    return {
+        "percentile_step": position.reading.percentile,
+        "comfort_factor": position.comfort_factor,
+        "window_step": position.reading.window,
+    }
+
+
 @dataclass(frozen=True)
 class Totals:
     """A run at one position, as the page shows it. `settings` fill in the form of settings, where that is possible."""
@@ -116,18 +125,17 @@ class SensitivityPart(OneAssessmentView):
 
     def position_context(self, position: Position) -> dict[str, Any]:
         """The totals in words, and with what to ask for them again while they are not there."""
-        asked = {
-            "percentile_step": position.reading.percentile,
-            "comfort_factor": position.comfort_factor,
-            "window_step": position.reading.window,
-            **({"run": str(self.kept_run.id)} if self.kept_run else {}),
-        }
+        steps = steps_of(position)
         return {
             "at": self.totals(position),
             "percentile": PERCENTILE_WORDS[position.reading.percentile],
             "window": WINDOWS[WINDOW_NAMES[position.reading.window]],
-            "again": urlencode(asked),
+            "steps": steps,
+            "again": urlencode({**steps, **self.run_asked()}),
         }
+
+    def run_asked(self) -> dict[str, str]:
+        return {"run": str(self.kept_run.id)} if self.kept_run else {}
 
 
 class SensitivityView(SensitivityPart):
@@ -183,8 +191,10 @@ class GridView(SensitivityPart):
         except DomainError as error:
             messages.error(self.request, error.detail)
         page = reverse("portal:sensitivity", args=[self.project.id, self.assessment.id])
-        query = f"?{self.context()['run_query']}" if self.kept_run else ""
-        return redirect(f"{page}{query}#grid")
+        form = PositionForm(self.request.POST)
+        steps = steps_of(form.position()) if form.is_valid() else {}
+        query = urlencode({**steps, **self.run_asked()})
+        return redirect(f"{page}{'?' if query else ''}{query}#grid")
 
 
 class CancelGridView(GridView):

@@ -24,6 +24,7 @@ from tests.estate import assessed, enrolled, group_of_all, last_full_hour, machi
 from tests.portal.browsing import sign_in, text_of
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
+AT = "?percentile_step=3&comfort_factor=1.75&window_step=1"
 
 
 def words(shown: Any) -> str:
@@ -211,6 +212,21 @@ def test_the_curves_are_computed_watched_and_shown_with_a_table(place: Place) ->
     (piece,) = (each for each in curves["windows"][2][3] if each["totals"][7] is not None)
     assert (piece["machines"], piece["totals"][7]) == (cost["priced_machines"], float(told))
     assert words(money(told)) in words(place.rita.get("portal:sensitivity-grid", *place.ids()))
+
+
+@pytest.mark.parametrize("name", ["portal:sensitivity-grid", "portal:cancel-grid"])
+def test_the_sliders_stay_where_they_are_when_the_curves_are_asked_for(place: Place, name: str) -> None:
+    """The part that moves with the sliders holds what the form of the curves sends with it."""
+    shown = place.bob.get("portal:sensitivity-position", *place.ids(), query=AT).content.decode()
+    steps = dict(re.findall(r'<input type="hidden" form="grid-form" name="(\w+)" value="([^"]*)">', shown))
+    page = place.bob.post(name, *place.ids(), follow=True, **steps)
+    assert (page.context["position"].reading, page.context["position"].comfort_factor) == ((3, 1), Decimal("1.75"))
+    assert 'id="grid-form"' in place.bob.get("portal:sensitivity", place.project, place.assessed()).content.decode()
+
+
+def test_a_position_that_is_none_leads_nowhere_else(place: Place) -> None:
+    told = place.bob.post("portal:sensitivity-grid", *place.ids(), percentile_step="9", next="//example.com")
+    assert told.url == f"/projects/{place.project}/assessments/{place.assessment}/sensitivity/#grid"
 
 
 def test_computing_the_curves_can_be_cancelled(place: Place) -> None:

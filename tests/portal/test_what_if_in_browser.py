@@ -49,6 +49,7 @@ def test_the_slider_moves_by_the_keyboard_and_the_total_follows_without_a_reload
         assert page.locator("output").all_inner_texts()[:2] == ["maximum", "2"]
         page.get_by_role("button", name="Compute the curve").click()
         page.locator("[data-curves] canvas").wait_for(timeout=60_000)
+        assert page.locator("output").all_inner_texts()[:2] == ["maximum", "2"]
         page.get_by_label("Comfort factor (headroom)").press("Home")
         page.wait_for_url(re.compile(r"comfort_factor=1(&|$)"))
         page.get_by_text("As tables").click()
