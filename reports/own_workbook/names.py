@@ -182,6 +182,11 @@ def _keys_of(table_key: str) -> Mapping[str, str]:
     return known | {column.key: column.key for column in table.columns}
 
 
+@lru_cache(maxsize=len(TABLES))
+def _money_keys_of(table_key: str) -> frozenset[str]:
+    return frozenset(column.key for column in TABLE_BY_KEY[table_key].columns if column.kind is Kind.MONEY)
+
+
 def column_of(table: NamedTable, heading: str) -> tuple[str | None, str | None]:
     """The key that a heading means, and the currency that it names; the currency may be left away."""
     known, text = _keys_of(table.key), normal(heading)
@@ -190,8 +195,12 @@ def column_of(table: NamedTable, heading: str) -> tuple[str | None, str | None]:
     if f"{text} {{currency}}" in known:
         return known[f"{text} {{currency}}"], None
     named = CURRENCY_AT_END.fullmatch(text)
-    if named and f"{named[1]} {{currency}}" in known:
+    if named is None:
+        return None, None
+    if f"{named[1]} {{currency}}" in known:
         return known[f"{named[1]} {{currency}}"], named[2].upper()
+    if known.get(named[1]) in _money_keys_of(table.key):  # a heading without a currency of its own
+        return known[named[1]], named[2].upper()
     return None, None
 
 

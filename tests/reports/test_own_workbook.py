@@ -177,6 +177,15 @@ def test_headings_in_another_currency_are_refused_before_a_report_says_something
     assert (asked.status_code, asked.json()["code"]) == (409, "currencies_differ")
 
 
+def test_a_currency_after_a_heading_of_money_that_has_none_of_its_own_is_understood(place: Place) -> None:
+    headings = ("Disk name", "Machine", "Monthly cost estimate EUR", "Machine EUR")
+    found = sent(place[0].bob, own_workbook(headings=headings, table="mh_disks"))[1].json()["workbook"]
+    columns = {column["heading"]: column["key"] for column in found["tables"][0]["columns"]}
+    assert columns["Monthly cost estimate EUR"] == "monthly_cost"
+    assert columns["Machine EUR"] is None
+    assert found["currencies"] == ["EUR"]
+
+
 def relation(target: str, kind: str) -> bytes:
     return (
         '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
