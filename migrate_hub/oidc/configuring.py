@@ -47,7 +47,7 @@ def configure(tenant: Tenant, said: Settings) -> CompanySignIn:
         raise _invalid("client_secret", "Give the secret that the issuer made for this hub.")
     if before is not None and before.issuer != said.issuer and not said.client_secret:
         raise _invalid("client_secret", "Another issuer has another secret. Give it as well.")
-    _refuse_unusable(said.issuer)
+    _refuse_unusable(said.issuer, tenant)
     if before is not None and (before.issuer, before.client_id) != (said.issuer, said.client_id):
         _end_sessions(tenant)
     row = before or CompanySignIn.new()
@@ -94,11 +94,11 @@ def _invalid(field: str, message: str) -> DomainError:
     return DomainError(code="invalid", detail=f"{field}: {message}", errors=[FieldProblem(field, "invalid", message)])
 
 
-def _refuse_unusable(issuer: str) -> None:
+def _refuse_unusable(issuer: str, tenant: Tenant) -> None:
     try:
         refuse_unsafe_url(issuer)
         forget(issuer)
-        endpoints_of(issuer)
+        endpoints_of(issuer, tenant.id)
     except IssuerError as error:
         problem = FieldProblem("issuer", "issuer_not_usable", str(error))
         raise DomainError(code="issuer_not_usable", detail=str(error), errors=[problem]) from None

@@ -36,8 +36,9 @@ TOKEN_STATUSES = frozenset({200, 400, 401})
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What discovery says of an issuer."""
+    """What discovery says of an issuer, which this tenant's owner chose."""
 
+    tenant_id: int
     issuer: str
     authorization: str
     token: str
@@ -67,9 +68,9 @@ class Client:
     redirect_uri: str
 
 
-def endpoints_of(issuer: str) -> Endpoints:
-    """Where the issuer does what; kept for five minutes. Raises IssuerError."""
-    document = _kept(f"oidc:discovery:{_digest(issuer)}", issuer.rstrip("/") + WELL_KNOWN)
+def endpoints_of(issuer: str, tenant_id: int) -> Endpoints:
+    """Where the tenant's issuer does what; kept for five minutes. Raises IssuerError."""
+    document = _kept(f"oidc:discovery:{_digest(issuer)}", issuer.rstrip("/") + WELL_KNOWN, tenant_id)
     if document.get("issuer") != issuer:
         raise IssuerError(
             f"The issuer calls itself {str(document.get('issuer'))[:200]!r}. "
@@ -81,7 +82,7 @@ def endpoints_of(issuer: str) -> Endpoints:
     authorization, token, keys = (refuse_unsafe_url(str(address)) for address in addresses)
     methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     # Posted where the issuer takes it: in a header, issuers disagree on how a secret's characters are escaped.
-    return Endpoints(issuer, authorization, token, keys, posts_secret="client_secret_post" in methods)
+    return Endpoints(tenant_id, issuer, authorization, token, keys, posts_secret="client_secret_post" in methods)
 
 
 def authorization_url(endpoints: Endpoints, client: Client, attempt: Attempt, *, login_hint: str = "") -> str:
@@ -137,15 +138,16 @@ def _exchange(endpoints: Endpoints, client: Client, attempt: Attempt, code: str)
         "client_id": client.client_id,
     }
     if endpoints.posts_secret:
-        return fetch_json(endpoints.token, form={**form, "client_secret": client.secret}, statuses=TOKEN_STATUSES)
+        form = {**form, "client_secret": client.secret}
+        return fetch_json(endpoints.token, tenant_id=endpoints.tenant_id, form=form, statuses=TOKEN_STATUSES)
     basic = (quote(client.client_id, safe=""), quote(client.secret, safe=""))  # RFC 6749 section 2.3.1
-    return fetch_json(endpoints.token, form=form, basic=basic, statuses=TOKEN_STATUSES)
+    return fetch_json(endpoints.token, tenant_id=endpoints.tenant_id, form=form, basic=basic, statuses=TOKEN_STATUSES)
 
 
 def _verified(token: str, endpoints: Endpoints) -> jwt.Token:
     """The token with its signature checked; keys are asked for again once, for those that were just changed."""
     for again in (False, True):
-        keys = _kept(f"oidc:keys:{_digest(endpoints.keys)}", endpoints.keys, again=again)
+        keys = _kept(f"oidc:keys:{_digest(endpoints.keys)}", endpoints.keys, endpoints.tenant_id, again=again)
         try:
             return jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS)  # type: ignore[arg-type]
         except (JoseError, ValueError, TypeError, KeyError) as error:
@@ -161,7 +163,7 @@ def _not_believed(error: Exception) -> IssuerError:
     )
 
 
-def _kept(key: str, url: str, *, again: bool = False) -> dict[str, Any]:
+def _kept(key: str, url: str, tenant_id: int, *, again: bool = False) -> dict[str, Any]:
     """The document at `url`, from the cache where it is there; an issuer that was away a moment ago is not asked."""
     kept = None if again else _cached(key)
     if kept == "away":
@@ -169,7 +171,7 @@ def _kept(key: str, url: str, *, again: bool = False) -> dict[str, Any]:
     if isinstance(kept, dict):
         return kept
     try:
-        document = fetch_json(url)
+        document = fetch_json(url, tenant_id=tenant_id)
     except BusyError:
         raise
     except IssuerError:

@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,11 @@ TOTAL_SECONDS = 8
 STEP_SECONDS = 4
 # One process asks issuers for at most so many requests at a time: slow ones do not take every place of the server.
 AT_A_TIME = 4
+# Of these, so many for one tenant: an owner whose issuer is slow on purpose keeps nobody else from signing in.
+AT_A_TIME_OF_A_TENANT = 2
 _places = threading.BoundedSemaphore(AT_A_TIME)
+_taken: Counter[int] = Counter()
+_changed = threading.Condition()
 
 # Where clouds tell machines their credentials, outside of the link-local network: AWS, Alibaba, Azure, Oracle.
 METADATA = frozenset(
@@ -45,24 +50,46 @@ class BusyError(IssuerError):
 def fetch_json(
     url: str,
     *,
+    tenant_id: int,
     form: Mapping[str, str] | None = None,
     basic: tuple[str, str] | None = None,
     statuses: frozenset[int] = frozenset({200}),
 ) -> dict[str, Any]:
-    """The JSON object at `url`, by GET or, with a form, by POST; raises IssuerError."""
-    with place():
+    """The JSON object at `url`, for this tenant, by GET or, with a form, by POST; raises IssuerError."""
+    with place(tenant_id):
         return asyncio.run(_fetch_in_time(url, form, basic, statuses))
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """One of the places for requests of this process; raises BusyError when there is none in time."""
-    if not _places.acquire(timeout=STEP_SECONDS):
-        raise BusyError("Too many people sign in at companies that answer slowly. Try again in a minute.")
+def place(tenant_id: int) -> Iterator[None]:
+    """One of the places of this process, and of this tenant, for requests; raises BusyError when none is free."""
+    with _place_of(tenant_id):
+        if not _places.acquire(timeout=STEP_SECONDS):
+            raise _busy()
+        try:
+            yield
+        finally:
+            _places.release()
+
+
+@contextmanager
+def _place_of(tenant_id: int) -> Iterator[None]:
+    with _changed:
+        if not _changed.wait_for(lambda: _taken[tenant_id] < AT_A_TIME_OF_A_TENANT, timeout=STEP_SECONDS):
+            raise _busy()
+        _taken[tenant_id] += 1
     try:
         yield
     finally:
-        _places.release()
+        with _changed:
+            _taken[tenant_id] -= 1
+            if not _taken[tenant_id]:
+                del _taken[tenant_id]
+            _changed.notify_all()
+
+
+def _busy() -> BusyError:
+    return BusyError("Too many people sign in at companies that answer slowly. Try again in a minute.")
 
 
 async def _fetch_in_time(

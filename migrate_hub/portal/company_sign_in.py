@@ -97,7 +97,7 @@ class TenantSignInView(View):
             return render(request, "portal/company_onward.html", {"onward": request.get_full_path(), "waits": True})
         try:
             found, _, client = _company_of(tenant)
-            endpoints = endpoints_of(client[0])
+            endpoints = endpoints_of(client[0], found.id)
         except (IssuerError, DomainError) as error:
             return _failed(request, error)
         attempt = Attempt.fresh()
@@ -116,7 +116,7 @@ class TenantReturnView(View):
         try:
             pending = _recall(request, tenant)
             found, row, (issuer, client) = _company_of(tenant)
-            claims = _claims(request, endpoints_of(issuer), client, pending)
+            claims = _claims(request, endpoints_of(issuer, found.id), client, pending)
             with tenant_context(found.id):
                 membership = admit(found, row, claims, timezone.now())
                 # The generation of before the issuer was asked: what changed since then ends this session too.

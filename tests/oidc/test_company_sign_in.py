@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from migrate_hub.oidc.configuring import domain_key
 from migrate_hub.oidc.models import DomainRoute, Identity
-from migrate_hub.oidc.outgoing import AT_A_TIME, place
+from migrate_hub.oidc.outgoing import AT_A_TIME, AT_A_TIME_OF_A_TENANT, BusyError, place
 from migrate_hub.tenants.models import Membership, Role, Tenant, User
 from migrate_hub.tenants.people import add_member, remove_member, set_membership
 from migrate_hub.tenants.recovery import reset_link, set_password
@@ -234,10 +234,20 @@ def test_an_issuer_that_is_down_is_told_and_not_asked_again_at_once(company: Com
 def test_an_issuer_that_was_not_asked_because_of_others_does_not_count_as_away(company: Company) -> None:
     cache.clear()
     with ExitStack() as others:
-        for _ in range(AT_A_TIME):
-            others.enter_context(place())
+        for other in range(AT_A_TIME):
+            others.enter_context(place(-other))
         refused(Browser().client.get(company.address), 502, "Too many people")
     assert Browser().client.get(company.address).status_code == 302
+
+
+def test_a_tenant_whose_issuer_is_slow_takes_its_own_places_and_nobody_elses(company: Company) -> None:
+    cache.clear()
+    with ExitStack() as others:
+        for _ in range(AT_A_TIME_OF_A_TENANT):
+            others.enter_context(place(-1))
+        with pytest.raises(BusyError), place(-1):
+            pass
+        assert Browser().client.get(company.address).status_code == 302
 
 
 def test_a_wrong_secret_is_told_to_the_person(company: Company) -> None:

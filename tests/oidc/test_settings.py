@@ -154,7 +154,7 @@ def test_outside_of_the_embedded_mode_this_machine_is_not_asked(provider: Provid
         refuse_unsafe_url(provider.url)
     port = provider.url.rpartition(":")[2]
     with pytest.raises(IssuerError, match="inside this network"):
-        fetch_json(f"https://localhost:{port}/keys")
+        fetch_json(f"https://localhost:{port}/keys", tenant_id=1)
     assert provider.requests == []
 
 
