@@ -40,10 +40,10 @@ def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def compose(env_file: Path) -> "subprocess.CompletedProcess[str]":
+def compose(env_file: Path, *files: str) -> "subprocess.CompletedProcess[str]":
     program = shutil.which("docker-compose")
     assert program, "docker-compose is missing. Install it: apt-get install docker-compose"
-    return run(program, "--env-file", str(env_file), "config")
+    return run(program, *files, "--env-file", str(env_file), "config")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,24 @@ def test_background_work_may_run_longer_statements_than_web(resolved: dict[str, 
 def test_every_setting_can_be_given_in_the_env_file(resolved: dict[str, Any]) -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (PROJECT_DIR / "migrate_hub" / "settings.py").read_text()))
     assert read - FIXED_IN_CONTAINERS == set(resolved["services"]["web"]["environment"])
+
+
+@pytest.mark.e2e
+def test_the_guides_override_gives_web_and_worker_a_way_out_and_nothing_else(
+    resolved: dict[str, Any], env_file: Path, tmp_path: Path
+) -> None:
+    guide = (PROJECT_DIR / "docs" / "operators-guide.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    override = tmp_path / "docker-compose.override.yml"
+    override.write_text(next(block for block in blocks if "egress" in block))
+    done = compose(env_file, "-f", "docker-compose.yml", "-f", str(override))
+    assert done.returncode == 0, done.stderr
+    found = yaml.safe_load(done.stdout)
+    out = {name for name, network in found["networks"].items() if not (network or {}).get("internal")}
+    reach = {name for name, service in found["services"].items() if out & set(service.get("networks", {}))}
+    before = {name for name, service in resolved["services"].items() if "outside" in service.get("networks", {})}
+    assert reach == before | {"web", "worker"}
+    assert all("inside" in found["services"][name]["networks"] for name in ("web", "worker"))
 
 
 def test_the_image_takes_the_steps_of_make() -> None:
