@@ -43,7 +43,7 @@ LENGTH_BYTES = 4
 THIS_ROW = re.compile(r"(?<![\w.\]])\[\[#This Row\]", re.IGNORECASE)
 CHARTS = "xl/charts/chart"
 PIVOT_CACHES = "xl/pivotCache/pivotCacheDefinition"
-OF_ONE_ROW = ("r", "spans")
+OF_ONE_ROW = ("r", "spans", "hidden")
 
 
 def parse(path: Path, _options: Options) -> Iterator[Chunk]:
@@ -196,11 +196,11 @@ def _row_puts(plan: Plan, block: Block, rows: Path, styles: Styles) -> Iterator[
             (column, look, next(filled) if key else (formula(row) if formula else None))
             for column, look, key, formula in zip(columns, looks, block.keys, formulas, strict=True)
         ]
-        yield Put(row, data.first_column, data.last_column, cells)
+        yield Put(row, data.first_column, data.last_column, cells, is_of_table=True)
         row += 1
     blank = list(zip(columns, looks, [None] * len(looks), strict=True))
     for left in range(row, data.last_row + 1):
-        yield Put(left, data.first_column, data.last_column, blank)
+        yield Put(left, data.first_column, data.last_column, blank, is_of_table=True)
 
 
 def _rows_of(path: Path) -> Iterator[list[Value]]:

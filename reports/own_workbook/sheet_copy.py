@@ -24,12 +24,16 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Cells that take the place of all that stands from `first` to `last` in one row: (column, style, content)."""
+    """Cells that take the place of all that stands from `first` to `last` in one row: (column, style, content).
+
+    A row of a table is shown, also where a saved filter hid it: its new values are others.
+    """
 
     row: int
     first: int
     last: int
     cells: Sequence[tuple[int, int, Value | Formula]]
+    is_of_table: bool = False
 
 
 @dataclass(slots=True)
@@ -165,6 +169,8 @@ class SheetCopy(XmlCopy):
             for put in self._next[1]:
                 row.cells = [cell for cell in row.cells if not put.first <= cell[0] <= put.last]
                 row.cells += self._cells_of(put)
+                if put.is_of_table:
+                    row.attributes.pop("hidden", None)
             row.attributes.pop("spans", None)
             row.cells.sort(key=itemgetter(0))
             self._next = next(self._puts, None)

@@ -135,6 +135,16 @@ def test_the_same_run_gives_the_same_bytes(place: Place) -> None:
     assert filled(place, content) == filled(place, content)
 
 
+def test_rows_that_a_saved_filter_hid_are_shown_and_other_hidden_rows_stay_hidden(place: Place) -> None:
+    def hide(sheet: bytes) -> bytes:
+        return re.sub(rb'<row r="(5|20)"', rb'<row r="\1" hidden="1"', sheet)
+
+    content = changed(own_workbook(), {"xl/worksheets/sheet2.xml": hide})
+    before, after = (openpyxl.load_workbook(io.BytesIO(one))["Data"] for one in (content, filled(place, content)))
+    assert [row for row in range(1, 21) if before.row_dimensions[row].hidden] == [5, 20]
+    assert [row for row in range(1, 21) if after.row_dimensions[row].hidden] == [20]
+
+
 def test_the_upload_tells_what_is_known_and_what_it_may_have_meant(place: Place) -> None:
     found = sent(place[0].bob, own_workbook())[1].json()["workbook"]
     assert {cell["name"] for cell in found["cells"]} == {"mh_assessment_name", "mh_created_at", "mh_total_monthly"}
