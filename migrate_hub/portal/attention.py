@@ -1,17 +1,19 @@
 """What to look at first in a project: appliances that are not well, records they had refused, work that failed,
-assessments that no longer fit what is there."""
+assessments that no longer fit what is there, machines that are not ready, prices that have grown old."""
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import F
 from django.urls import reverse
 from redis.exceptions import RedisError
 
+from assessments.highlights import STALE_AFTER_DAYS
 from assessments.models import Assessment, RunStatus
 from ingest.health import health_of, with_health
 from ingest.imports.models import FileImport, ImportStatus
@@ -32,6 +34,8 @@ OUT_OF_STEP = {
     "outdated": "Machines of its group have changed since its newest run.",
 }
 
+NEWER_PRICES = "A newer catalog may be there: choose it in the settings, or ask the operator to load one."
+
 
 @dataclass(frozen=True)
 class Concern:
@@ -49,7 +53,7 @@ class Concern:
 
 def concerns_of(project: Project, now: datetime) -> tuple[list[Concern], int]:
     """The worst SHOWN, and how many there are in all."""
-    found = [*_of_appliances(project, now), *_of_imports(project, now), *_of_assessments(project)]
+    found = [*_of_appliances(project, now), *_of_imports(project, now), *_of_assessments(project, now)]
     found.sort(key=lambda concern: WORST_FIRST[concern.look])
     return found[:SHOWN], len(found)
 
@@ -76,16 +80,43 @@ def _of_imports(project: Project, now: datetime) -> Iterator[Concern]:
         yield Concern("bad", row.file_name, f"Its import failed. {row.failure_detail}".strip(), link)
 
 
-def _of_assessments(project: Project) -> Iterator[Concern]:
-    rows: Any = with_costs(Assessment.objects.filter(project=project, deleted_at=None))
+def _of_assessments(project: Project, now: datetime) -> Iterator[Concern]:
+    rows: Any = with_costs(Assessment.objects.filter(project=project, deleted_at=None)).annotate(
+        not_ready=F("current_run__summary__readiness__not_ready"), prices_as_of=F("current_run__catalog__as_of")
+    )
     newest = list(rows.order_by("-created_at", "id")[:MAX_ASSESSMENTS])
     for assessment, state in zip(newest, _states(newest), strict=True):
-        link = reverse("portal:assessment", args=[project.id, assessment.id])
-        run = assessment.latest_run
-        if run is not None and run.status == RunStatus.FAILED and run.failure_code != "cancelled":
-            yield Concern("bad", assessment.name, f"Its newest run failed. {run.failure_detail}".strip(), link)
-        elif state in OUT_OF_STEP:
-            yield Concern("warn", assessment.name, OUT_OF_STEP[state], link)
+        yield from _of_runs(assessment, state)
+    yield from _of_prices(project, newest, now.date())
+
+
+def _of_runs(assessment: Any, state: str) -> Iterator[Concern]:
+    """`assessment` with the `not_ready` machines of its published run."""
+    link = reverse("portal:assessment", args=[assessment.project_id, assessment.id])
+    run = assessment.latest_run
+    if run is not None and run.status == RunStatus.FAILED and run.failure_code != "cancelled":
+        yield Concern("bad", assessment.name, f"Its newest run failed. {run.failure_detail}".strip(), link)
+    elif state in OUT_OF_STEP:
+        yield Concern("warn", assessment.name, OUT_OF_STEP[state], link)
+    if assessment.not_ready:
+        results = reverse("portal:results", args=[assessment.project_id, assessment.id])
+        detail = f"{counted(assessment.not_ready, 'machine')} of it {'is' if assessment.not_ready == 1 else 'are'}"
+        yield Concern("warn", assessment.name, f"{detail} not ready.", f"{results}?readiness=not_ready")
+
+
+def _of_prices(project: Project, assessments: list[Any], today: date) -> Iterator[Concern]:
+    """One for each day of old prices, however many assessments rest on them."""
+    by_day: dict[date, list[Any]] = {}
+    for assessment in assessments:
+        if assessment.prices_as_of and (today - assessment.prices_as_of).days > STALE_AFTER_DAYS:
+            by_day.setdefault(assessment.prices_as_of, []).append(assessment)
+    for day, resting in sorted(by_day.items()):
+        used = resting[0].name if len(resting) == 1 else counted(len(resting), "assessment")
+        detail = f"{used} rest{'s' if len(resting) == 1 else ''} on those of {day}. {NEWER_PRICES}"
+        link = reverse("portal:assessments", args=[project.id])
+        if len(resting) == 1:
+            link = reverse("portal:assessment", args=[project.id, resting[0].id])
+        yield Concern("warn", f"Prices are {(today - day).days:,} days old", detail, link)
 
 
 def _states(assessments: list[Assessment]) -> list[str]:

@@ -1,12 +1,15 @@
 """The way from an empty project to its first report, and how projects are told at home and on their own page."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assessments.catalog.models import Catalog
 from assessments.models import AssessmentRun, RunStatus
 from groups.models import Group
 from ingest.imports.models import ImportStatus
@@ -124,6 +127,59 @@ def test_what_to_look_at_first_names_all_that_is_wrong(cast: make.Cast, bob: Bro
     assert "Machines joined or left its group" in text
 
 
+@pytest.fixture
+def dated(cast: make.Cast) -> Iterator[Callable[[date], Catalog]]:
+    """Makes a catalog of that day; it is gone after the test, for others count catalogs."""
+    made: list[Catalog] = []
+
+    def make_one(day: date) -> Catalog:
+        made.append(Catalog.objects.using("owner").create(name="c", as_of=day, sha256=uuid4().hex, manifest={}))
+        return made[-1]
+
+    yield make_one
+    with tenant_context(cast.tenant.id):
+        AssessmentRun.objects.filter(catalog__in=[each.id for each in made]).update(catalog=Catalog.objects.current())
+    Catalog.objects.using("owner").filter(id__in=[each.id for each in made]).delete()
+
+
+def test_machines_that_are_not_ready_and_old_prices_are_named(
+    cast: make.Cast, bob: Browser, dated: Callable[[date], Catalog]
+) -> None:
+    project, _ = enrolled(cast.bob, [machine("sql-01")])
+    (fresh, *others) = queued_runs(cast, project, count=3)
+    today = datetime.now(UTC).date()
+    day = today - timedelta(days=40)
+    new, old = dated(today), dated(day)
+    publish(cast, [fresh], new, not_ready=0)
+    assert "Nothing needs you" in bob.see("portal:project-attention", project)
+    publish(cast, others[:1], old, not_ready=2)
+    text = bob.see("portal:project-attention", project)
+    assert "2 machines of it are not ready." in text
+    assert f"Prices are 40 days old any rests on those of {day}." in text.replace(name_of(cast, others[0]), "any")
+    publish(cast, others[1:], old, not_ready=1)
+    response = bob.get("portal:project-attention", project)
+    assert "1 machine of it is not ready." in text_of(response)
+    assert f"2 assessments rest on those of {day}." in text_of(response)
+    assert "?readiness=not_ready" in response.content.decode()
+
+
+def publish(cast: make.Cast, runs: list[UUID], catalog: Catalog, *, not_ready: int) -> None:
+    """Makes runs that no worker has begun those that readers see."""
+    with tenant_context(cast.tenant.id):
+        for row in AssessmentRun.objects.select_related("assessment").filter(id__in=runs):
+            row.status, row.catalog_id = RunStatus.COMPLETED, catalog.id
+            row.summary = {"readiness": {"not_ready": not_ready}, "monthly_cost": {"total": "0.00"}, "currency": "USD"}
+            row.save()
+            row.assessment.current_run = row.assessment.latest_run = row
+            row.assessment.save()
+        Group.objects.update(membership_version=1)
+
+
+def name_of(cast: make.Cast, run: UUID) -> str:
+    with tenant_context(cast.tenant.id):
+        return str(AssessmentRun.objects.select_related("assessment").get(id=run).assessment.name)
+
+
 def test_where_all_is_well_nothing_needs_anybody(cast: make.Cast, bob: Browser) -> None:
     project, _ = enrolled(cast.bob, [machine("sql-01")])
     assert "Nothing needs you" in bob.see("portal:project-attention", project)
@@ -139,22 +195,26 @@ def test_running_work_of_a_project_is_a_fragment_that_asks_for_more(cast: make.C
 
 
 @pytest.mark.parametrize("name", ["home", "project", "project-attention", "project-jobs"])
-def test_pages_cost_the_same_with_few_rows_and_with_many(name: str, cast: make.Cast, bob: Browser) -> None:
+def test_pages_cost_the_same_with_few_rows_and_with_many(
+    name: str, cast: make.Cast, bob: Browser, dated: Callable[[date], Catalog]
+) -> None:
     project, _ = enrolled(cast.bob, [machine("sql-01")])
     ids = [] if name == "home" else [project]
     counts = []
     for more in (3, 57):
-        fill(cast, project, more)
+        runs = fill(cast, project, more)
+        if name == "project-attention":
+            publish(cast, runs, dated(date(2020, 1, more % 28 + 1)), not_ready=1)
         with CaptureQueriesContext(connection) as queries:
             bob.see(f"portal:{name}", *ids)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 45
 
 
-def fill(cast: make.Cast, project: str, more: int) -> None:
-    """So many appliances, runs and imports more; at home a project for each as well."""
+def fill(cast: make.Cast, project: str, more: int) -> list[UUID]:
+    """So many appliances, runs and imports more; at home a project for each as well. The runs."""
     others = [make.project(cast.bob) for _ in range(more)]
-    queued_runs(cast, project, count=more)
+    runs = queued_runs(cast, project, count=more)
     with tenant_context(cast.tenant.id):
         for number, other in enumerate(others):
             for place in (project, other):
@@ -163,6 +223,7 @@ def fill(cast: make.Cast, project: str, more: int) -> None:
     for other in others:
         running_import(cast, other)
         running_import(cast, project, status=ImportStatus.FAILED)
+    return runs
 
 
 def test_a_file_from_the_start_is_tried_first(cast: make.Cast, bob: Browser, background: Any) -> None:
