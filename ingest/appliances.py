@@ -18,6 +18,7 @@ from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.api import TenantAPIView
 from migrate_hub.tenants.authentication import ApplianceAuthentication, Principal, unauthenticated
+from migrate_hub.tenants.context import acting_as
 from migrate_hub.tenants.models import Project, Token, TokenKind
 from migrate_hub.tenants.people import name_taken
 from migrate_hub.tenants.row_level_security import set_tenant
@@ -120,7 +121,8 @@ def register(*, registration_key: str, hostname: str, version: str, now: datetim
     issued = issue_appliance_token(
         tenant_id=key.tenant_id, appliance_id=appliance.id, epoch=appliance.epoch, now=timezone.now()
     )
-    audit.record("appliance.register", appliance, epoch=appliance.epoch)
+    with acting_as(appliance_id=appliance.id):
+        audit.record("appliance.register", appliance, epoch=appliance.epoch)
     return Registered(appliance=appliance, issued=issued)
 
 

@@ -10,15 +10,33 @@ from django.http import HttpRequest, HttpResponse
 
 from assessments.models import Assessment
 from groups.models import Group
+from ingest.imports.models import FileImport
 from ingest.models import Appliance
 from migrate_hub.portal.access import PortalView
-from migrate_hub.portal.audit_words import action_in_words, details_in_words
+from migrate_hub.portal.audit_words import ACTIONS, action_in_words, details_in_words
 from migrate_hub.portal.paging import page_of
 from migrate_hub.portal.wording import plain
-from migrate_hub.tenants.models import AuditEvent, Project, Role, User
+from migrate_hub.tenants import audit
+from migrate_hub.tenants.context import current_tenant_id
+from migrate_hub.tenants.models import AuditEvent, Membership, Project, Role, TokenLabel, User
+from migrate_hub.tenants.serializers import AuditQuery
+from reports.models import Report
 
 # Whose names are looked up, also of what was deleted since; others are named by their ids.
-NAMED: tuple[type[models.Model], ...] = (Project, Appliance, Group, Assessment)
+# Each by the field that holds the id of the event's object, and the one that holds its name.
+NAMED: dict[str, tuple[type[models.Model], str, str]] = {
+    "project": (Project, "id", "name"),
+    "appliance": (Appliance, "id", "name"),
+    "group": (Group, "id", "name"),
+    "assessment": (Assessment, "id", "name"),
+    "fileimport": (FileImport, "id", "file_name"),
+    "token": (TokenLabel, "token_id", "name"),
+    "report": (Report, "id", "assessment__name"),
+    "membership": (Membership, "id", "user__email"),
+}
+
+FILTERS = ("action", "user", "since", "until")
+MAX_PEOPLE = 1000
 
 
 @dataclass(frozen=True)
@@ -38,8 +56,20 @@ class AuditView(PortalView):
     reads_need = Role.OWNER
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        page = page_of(AuditEvent.objects.all(), request, order_by="at", descending=True)
-        return self.page("portal/audit.html", {"page": page, "rows": rows_of(page.rows)})
+        given = {name: value for name, value in request.GET.items() if name in FILTERS and value}
+        query = AuditQuery(data=given)
+        events = audit.matching(**query.validated_data) if query.is_valid() else AuditEvent.objects.none()
+        page = page_of(events, request, order_by="at", descending=True)
+        people = Membership.objects.filter(tenant=current_tenant_id()).order_by("user__email")
+        context = {
+            "page": page,
+            "rows": rows_of(page.rows),
+            "given": given,
+            "wrong": sorted(query.errors),
+            "kinds": [(kind, plain(kind)) for kind in sorted({action.partition(".")[0] for action in ACTIONS})],
+            "people": [(str(id), email) for id, email in people.values_list("user_id", "user__email")[:MAX_PEOPLE]],
+        }
+        return self.page("portal/audit.html", context)
 
 
 def rows_of(events: Sequence[AuditEvent]) -> list[Row]:
@@ -68,11 +98,10 @@ def _emails(events: Sequence[AuditEvent]) -> dict[str, str]:
 def _names(events: Sequence[AuditEvent]) -> dict[UUID | None, str]:
     """The names of what the events are about, by id; one query for each kind."""
     found: dict[UUID | None, str] = {}
-    for model in NAMED:
-        kind = model._meta.model_name
+    for kind, (model, id_field, name_field) in NAMED.items():
         ids = {event.object_id for event in events if event.object_type == kind}
-        rows: Any = model._default_manager.filter(id__in=ids).values_list("id", "name") if ids else ()
-        found |= dict(rows)
+        rows: Any = model._default_manager.filter(**{f"{id_field}__in": ids}).values_list(id_field, name_field)
+        found |= {id: name or "" for id, name in rows} if ids else {}
     return found
 
 

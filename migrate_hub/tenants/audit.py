@@ -1,5 +1,6 @@
 """The audit trails, of a tenant and of a person: one line in the transaction of what it tells about."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,21 @@ def record(action: str, subject: models.Model | None = None, **detail: Any) -> N
         ip_address=actor.ip_address,
         request_id=actor.request_id,
     )
+
+
+def matching(
+    *, action: str = "", user: UUID | None = None, since: date | None = None, until: date | None = None
+) -> "models.QuerySet[AuditEvent]":
+    """Events of an action (`group.create`) or a group of them (`group`), by a person, from a day in UTC to another."""
+    rows: models.QuerySet[AuditEvent] = AuditEvent.objects.all()
+    if action:
+        rows = rows.filter(models.Q(action=action) | models.Q(action__startswith=f"{action}."))
+    if user is not None:
+        rows = rows.filter(user_id=user)
+    if since is not None:
+        rows = rows.filter(at__gte=datetime.combine(since, time.min, UTC))
+    # Compared by the last instant, since the day after the last one there can be is no date.
+    return rows if until is None else rows.filter(at__lte=datetime.combine(until, time.max, UTC))
 
 
 def record_account(action: str, user: User, *, by_operator: bool = False) -> None:

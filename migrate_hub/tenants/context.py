@@ -30,9 +30,9 @@ current_actor: ContextVar[Actor] = ContextVar("current_actor", default=Actor())
 
 
 @contextmanager
-def acting_as(user_id: UUID) -> Iterator[None]:
-    """Somebody who became known while their request runs: the trails name them."""
-    token = current_actor.set(replace(current_actor.get(), user_id=user_id))
+def acting_as(user_id: UUID | None = None, *, appliance_id: UUID | None = None) -> Iterator[None]:
+    """Somebody, or an appliance, who became known while their request runs: the trails name them."""
+    token = current_actor.set(replace(current_actor.get(), user_id=user_id, appliance_id=appliance_id))
     try:
         yield
     finally:

@@ -122,6 +122,17 @@ class TenantOut(serializers.ModelSerializer[Tenant]):
         read_only_fields = fields
 
 
+class AuditQuery(serializers.Serializer[Any]):
+    """Which events; each narrows down."""
+
+    action = serializers.CharField(
+        required=False, max_length=64, help_text="An action as `group.create`, or all of a kind as `group`."
+    )
+    user = serializers.UUIDField(required=False, help_text="The id of the person who did it.")
+    since = serializers.DateField(required=False, help_text="The first day, in UTC.")
+    until = serializers.DateField(required=False, help_text="The last day, in UTC.")
+
+
 class AuditOut(serializers.ModelSerializer[AuditEvent]):
     class Meta:
         model = AuditEvent

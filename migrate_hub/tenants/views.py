@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migrate_hub.errors import DomainError, not_found
-from migrate_hub.tenants import invitations, people
+from migrate_hub.tenants import audit, invitations, people
 from migrate_hub.tenants.api import TenantAPIView, TenantViewSet, as_uuid
 from migrate_hub.tenants.models import (
     AuditEvent,
@@ -25,6 +25,7 @@ from migrate_hub.tenants.models import (
 )
 from migrate_hub.tenants.serializers import (
     AuditOut,
+    AuditQuery,
     InvitationCreated,
     InvitationIn,
     InvitationOut,
@@ -228,6 +229,8 @@ class AuditView(TenantViewSet):
     serializer_class = AuditOut
     ordering = ("-at", "id")
 
-    @extend_schema(responses=AuditOut(many=True))
+    @extend_schema(responses=AuditOut(many=True), parameters=[AuditQuery])
     def list(self, request: Request) -> Response:
-        return self.paged(self.get_queryset())
+        query = AuditQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return self.paged(audit.matching(**query.validated_data))

@@ -201,5 +201,6 @@ def test_enrolment_is_in_the_audit_trail() -> None:
     cast = estates.shared()
     site = estates.appliance(cast.alice)
     with tenant_context(cast.tenant.id):
-        actions = list(AuditEvent.objects.filter(object_id=site.id).order_by("at").values_list("action", flat=True))
-    assert actions == ["appliance.create", "appliance.register"]
+        events = list(AuditEvent.objects.filter(object_id=site.id).order_by("at").values_list("action", "appliance_id"))
+    told = [(action, by and str(by)) for action, by in events]
+    assert told == [("appliance.create", None), ("appliance.register", str(site.id))]
