@@ -8,6 +8,9 @@ class ReportsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from reports.work import register_all  # models are not there before
+        from migrate_hub.tenants.people import register_ending  # models are not there before
+        from reports.sharing import revoke_links_made_by
+        from reports.work import register_all
 
         register_all()
+        register_ending("reports", revoke_links_made_by)

@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.models import Membership
 from reports.models import Report, ReportLink
 
 MAX_LIFETIME_HOURS = 30 * 24
@@ -46,6 +48,12 @@ def revoke_link(link: ReportLink, now: datetime) -> None:
         link.revoked_at = now
         link.save(update_fields=["revoked_at"])
         audit.record("report.revoke_link", link.report, link=str(link.id))
+
+
+def revoke_links_made_by(membership: Membership) -> None:
+    """Links die with the membership of whoever gave them out; other people's links to the same reports live on."""
+    given = ReportLink.objects.filter(created_by=membership.user_id, revoked_at=None)
+    given.update(revoked_at=timezone.now())
 
 
 def revoke_links(report: Report, now: datetime) -> None:

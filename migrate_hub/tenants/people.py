@@ -1,5 +1,6 @@
 """Tenants, their members and their tokens: the functions that write them, for the API, the portal and the operators."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -23,6 +24,14 @@ from migrate_hub.tenants.models import (
 from migrate_hub.tenants.quotas import count_alone, quotas_of, refuse_over
 from migrate_hub.tenants.row_level_security import tenant_context
 from migrate_hub.tenants.tokens import ACCESS_TOKEN_DAYS, Issued, issue_access_token
+
+# What ends with a membership besides tokens and invitations, by the app that keeps it.
+_endings: dict[str, Callable[[Membership], None]] = {}
+
+
+def register_ending(name: str, end: Callable[[Membership], None]) -> None:
+    """Called once by each app where members give out access, when it is ready; `end` has the tenant's context."""
+    _endings[name] = end
 
 
 def create_tenant(*, name: str, owner_email: str, password: str | None = None) -> tuple[Tenant, User]:
@@ -69,10 +78,12 @@ def set_membership(*, tenant: Tenant, user: User, role: Role) -> Membership:
 
 
 def remove_member(membership: Membership) -> None:
-    """Takes a person's access and revokes their tokens; no company sign-in lets them in again by itself."""
+    """Takes a person's access with all that they gave out; no company sign-in lets them in again by itself."""
     refuse_last_owner_loss(membership, becomes=None)
     Token.objects.filter(tenant_id=membership.tenant_id, user_id=membership.user_id).delete()
     revoke_invitations_of(membership)
+    for end in _endings.values():
+        end(membership)
     audit.record("member.remove", membership, user=str(membership.user_id))
     RemovedMember.objects.get_or_create(tenant_id=membership.tenant_id, user_id=membership.user_id)
     membership.delete()

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from migrate_hub.tenants.models import AuditEvent
+from migrate_hub.tenants.models import AuditEvent, Membership, Role
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.links import LINK_SECONDS
 from reports.models import Report, ReportLink
@@ -136,6 +137,15 @@ def test_there_is_no_link_to_a_report_without_a_file(place: Place, links: str) -
         Report.objects.filter(id=report).update(expires_at=timezone.now() - timedelta(seconds=1))
     answer = cast.bob.post(links, {})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_file")
+
+
+def test_links_of_somebody_who_was_removed_stop_working(place: Place, links: str) -> None:
+    cast, email = place[0], f"{uuid4().hex}@example.com"
+    leaving = make.Api(make.token_for(cast.tenant, email, Role.CONTRIBUTOR))
+    theirs, ours = given(leaving, links), given(cast.bob, links)
+    member = Membership.objects.get(tenant=cast.tenant, user__email=email)
+    cast.alice.ok(cast.alice.delete(f"members/{member.id}/"), 204)
+    assert (status_of(theirs["url"]), status_of(ours["url"])) == (404, 200)
 
 
 def test_giving_and_revoking_stand_in_the_audit_trail(place: Place, links: str) -> None:
