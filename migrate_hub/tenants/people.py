@@ -96,8 +96,17 @@ def was_removed(user: User) -> bool:
 
 def revoke_invitations_of(membership: Membership) -> None:
     """Somebody who is no owner any more lets nobody in any more."""
-    sent = Invitation.objects.filter(tenant_id=membership.tenant_id, invited_by_id=membership.user_id)
-    sent.filter(accepted_at=None, revoked_at=None).update(revoked_at=timezone.now())
+    _revoke_invitations(tenant_id=membership.tenant_id, invited_by_id=membership.user_id)
+
+
+def revoke_invitations_by(user: User) -> None:
+    """Somebody who was switched off lets nobody into any tenant."""
+    _revoke_invitations(invited_by_id=user.id)
+
+
+def _revoke_invitations(**which: object) -> None:
+    waiting = Invitation.objects.filter(accepted_at=None, revoked_at=None)
+    waiting.filter(**which).update(revoked_at=timezone.now())
 
 
 def require_second_factor(tenant: Tenant, *, required: bool) -> Tenant:

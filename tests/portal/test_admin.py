@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.contrib import admin
@@ -180,6 +180,18 @@ def test_switching_a_person_off_ends_their_sessions_and_tells_the_owners(operato
     assert operator.post(f"/admin/tenants/user/{bob.id}/change/", **form).status_code == 302
     assert browser.get("portal:home").status_code == 302
     assert "Person change" in trail_of(cast)
+
+
+def test_the_invitations_of_a_person_who_is_switched_off_let_nobody_in(operator: Browser, cast: make.Cast) -> None:
+    alice = User.objects.get(email=cast.emails["alice"])
+    sent = {"email": somebody(), "role": "owner"}
+    link = cast.alice.ok(cast.alice.post("invitations/", sent), 201)["link"]
+    path = urlsplit(link).path
+    assert Browser().get(path).status_code == 200
+    form = person_form(alice)
+    del form["is_active"]
+    assert operator.post(f"/admin/tenants/user/{alice.id}/change/", **form).status_code == 302
+    assert Browser().get(path).status_code == 404
 
 
 def test_a_link_for_a_new_password_is_shown_once_and_works(operator: Browser, cast: make.Cast) -> None:

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from migrate_hub.portal.operators.site import Bounded, ReadOnly, operating_in, refusals_told
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.models import Membership, User
+from migrate_hub.tenants.people import revoke_invitations_by
 from migrate_hub.tenants.recovery import LINK_HOURS, issue_reset_link
 from migrate_hub.tenants.sessions import end_sessions
 
@@ -107,6 +108,7 @@ class PersonAdmin(Bounded, UserAdmin):  # type: ignore[type-arg]
             self._tell_tenants(request, obj, sorted(form.changed_data))
         if not obj.is_active:
             end_sessions(obj)
+            revoke_invitations_by(obj)
 
     def _tell_tenants(self, request: HttpRequest, person: User, fields: list[str]) -> None:
         """Owners see that an operator changed the account of one of their members."""
