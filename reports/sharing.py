@@ -9,6 +9,7 @@ from migrate_hub.errors import DomainError
 from migrate_hub.tenants import audit
 from migrate_hub.tenants.context import current_actor
 from migrate_hub.tenants.models import Membership
+from migrate_hub.tenants.quotas import count_alone
 from reports.models import Report, ReportLink
 
 MAX_LIFETIME_HOURS = 30 * 24
@@ -22,6 +23,7 @@ def share_report(report: Report, *, lifetime_hours: int, now: datetime) -> Repor
         raise DomainError(
             code="no_file", status=409, detail="This report has no file to link to: it is not finished, or expired."
         )
+    count_alone("report_links", report.tenant_id)
     if live_links(report, now).count() >= MAX_LINKS:
         raise DomainError(
             code="limit_reached", status=409, detail=f"A report has at most {MAX_LINKS} links. Revoke some."

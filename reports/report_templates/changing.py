@@ -19,8 +19,9 @@ from migrate_hub.errors import DomainError, FieldProblem
 from migrate_hub.files.models import StoredFile
 from migrate_hub.files.storage import store_file
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.context import current_actor, current_tenant_id
 from migrate_hub.tenants.people import name_taken
+from migrate_hub.tenants.quotas import count_alone
 from reports.models import Report, ReportTemplate
 from reports.own_workbook.filling import read_workbook
 from reports.own_workbook.findings import Found
@@ -37,6 +38,7 @@ DRAWERS = {"image": "reports.report_templates.logos"}
 
 def create_template(*, now: datetime, **fields: Any) -> ReportTemplate:
     """A new template. Raises DomainError name_taken, limit_reached."""
+    count_alone("report_templates", current_tenant_id())
     if ReportTemplate.objects.count() >= MAX_TEMPLATES:
         raise DomainError(
             code="limit_reached", status=409, detail=f"A tenant has at most {MAX_TEMPLATES} templates. Delete some."

@@ -11,9 +11,11 @@ from migrate_hub.tenants.models import AuditEvent, Membership, Role
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.links import LINK_SECONDS
 from reports.models import Report, ReportLink
+from reports.sharing import MAX_LINKS
 from reports.tasks import delete_old_reports
 from tests import make
 from tests.estate import assessed, enrolled, group_of_all, machine, reported
+from tests.portal.second_steps import at_once
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
 Place = tuple[make.Cast, str, dict[str, Any]]
@@ -137,6 +139,16 @@ def test_there_is_no_link_to_a_report_without_a_file(place: Place, links: str) -
         Report.objects.filter(id=report).update(expires_at=timezone.now() - timedelta(seconds=1))
     answer = cast.bob.post(links, {})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_file")
+
+
+def test_links_asked_for_at_once_do_not_step_over_the_limit(place: Place, links: str) -> None:
+    cast, found = place[0], links.split("/")[3]
+    with tenant_context(cast.tenant.id):
+        report = Report.objects.get(id=found)
+        many = [ReportLink.new(report=report, expires_at=report.expires_at) for _ in range(MAX_LINKS - 1)]
+        ReportLink.objects.bulk_create(many)
+    statuses = at_once(6, lambda _: int(cast.bob.post(links, {}).status_code))
+    assert sorted(statuses) == [201, 409, 409, 409, 409, 409]
 
 
 def test_links_of_somebody_who_was_removed_stop_working(place: Place, links: str) -> None:

@@ -17,11 +17,13 @@ from assessments.models import Assessment
 from migrate_hub.files.models import StoredFile
 from migrate_hub.tenants.row_level_security import tenant_context
 from reports.models import Report, ReportTemplate
+from reports.report_templates.changing import MAX_TEMPLATES
 from reports.report_templates.using import copy_of, look_of
 from reports.workbook import LAYOUTS
 from tests import make
 from tests.conftest import wait_until
 from tests.estate import DONE, assessed, enrolled, group_of_all, machine, png, report_template, reported, send_file
+from tests.portal.second_steps import at_once
 from tests.reports.test_reports import content_of, path_of
 
 pytestmark = pytest.mark.usefixtures("catalog", "background")
@@ -53,6 +55,14 @@ def file_of(place: Place, **body: Any) -> bytes:
 
 def workbook_of(place: Place, **body: Any) -> openpyxl.Workbook:
     return openpyxl.load_workbook(io.BytesIO(file_of(place, **body)))
+
+
+def test_templates_made_at_once_do_not_step_over_the_limit() -> None:
+    owner = make.cast()
+    with tenant_context(owner.tenant.id):
+        ReportTemplate.objects.bulk_create([ReportTemplate.new(name=f"t {n}") for n in range(MAX_TEMPLATES - 1)])
+    statuses = at_once(6, lambda n: int(owner.alice.post("report-templates/", {"name": f"racing {n}"}).status_code))
+    assert sorted(statuses) == [201, 409, 409, 409, 409, 409]
 
 
 def headings(sheet: Any) -> list[Any]:
