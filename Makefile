@@ -51,7 +51,7 @@ test-e2e: $(VENV)/.e2e  ## tests that need a browser, an office suite, a proxy a
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${pair#*:} >/dev/null 2>&1 || missing="$$missing $${pair%%:*}"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "Missing:$$missing. Install as root: apt-get update && apt-get install --no-install-recommends$$missing"; exit 1; fi
-	@$(BIN)/python -m pytest -m e2e
+	@$(BIN)/python -m pytest -m e2e -n auto --maxprocesses 2 --dist loadfile
 
 screens: $(VENV)/.e2e  ## pictures of every page, light and dark, desktop and phone, in artifacts/screens (needs chromium)
 	@command -v chromium >/dev/null 2>&1 || { echo "Missing: chromium. Install as root: apt-get update && apt-get install --no-install-recommends chromium"; exit 1; }
