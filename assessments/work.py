@@ -102,7 +102,7 @@ def _told_sensitivity(row: Any) -> Work:
         created_at=made_at(row.id),
         finished_at=None,
         created_by=None,
-        failure="It was tried several times. Open the sensitivity of the assessment to have it computed again."
+        failure="It was tried several times. Open What if of the assessment to have it computed again."
         if status == RunStatus.FAILED
         else "",
         can_cancel=row.grid_status in UNFINISHED,

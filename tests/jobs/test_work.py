@@ -192,6 +192,15 @@ def test_a_grid_that_was_asked_for_is_work_until_it_is_there(cast: make.Cast) ->
     assert jobs(cast.bob, "?state=unfinished") == []
 
 
+def test_what_failed_of_what_if_is_told_by_the_name_of_its_page(cast: make.Cast) -> None:
+    project, _ = enrolled(cast.bob, [machine("sql-01")])
+    (run,) = queued_runs(cast, project)
+    with tenant_context(cast.tenant.id):
+        Sensitivity.objects.create(run_id=run, percentiles_status=RunStatus.FAILED)
+    (failed,) = (row for row in jobs(cast.rita) if row["kind"] == "percentiles")
+    assert "Open What if of the assessment" in failed["failure"]
+
+
 def test_what_was_deleted_is_no_work(catalog: None, background: None) -> None:
     cast = make.cast()
     project, _ = enrolled(cast.bob, [machine("sql-01")])
