@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments import queueing
+from assessments.models import Assessment
 from assessments.presets import PRESETS, Preset, preset_named
 from assessments.preview import preview
 from groups.models import Group
@@ -24,17 +25,24 @@ from migrate_hub.portal.assessment_forms import AssessmentForm, PreviewForm, typ
 from migrate_hub.portal.assessments import OneAssessmentView
 from migrate_hub.portal.forms import refusals_in
 from migrate_hub.portal.preview import PreviewShown, preview_shown
-from migrate_hub.portal.wording import settings_in_words
+from migrate_hub.portal.wording import CRITERIA, settings_in_words
 from migrate_hub.tenants.models import Project, Role
 
 # A page of options must stay small; whoever has more groups starts from the group's own page.
 MAX_GROUPS_OFFERED = 1000
+MAX_NAME_CHARACTERS = 200
+ROOM_FOR_A_NUMBER = 8
 
 
 class NewAssessmentForm(AssessmentForm):
     """With the group to assess."""
 
     field_order = ["group", "name"]
+    name = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="What you will find it by. Left empty, it is named by group, sizing and day.",
+    )
     group = forms.CharField(help_text="Whose machines are assessed, as they are when the run starts.")
 
     def __init__(self, data: Any = None, *, project: Project, initial: Mapping[str, Any] | None = None) -> None:
@@ -74,6 +82,15 @@ def group_named(project: Project, public_id: str) -> Group | None:
     if group is not None:
         group.project = project
     return group
+
+
+def proposed_name(group: Group, criterion: str) -> str:
+    """`<group>, by performance, <date>`, with a number where the project has an assessment of this name."""
+    ending = f", {CRITERIA.get(criterion, CRITERIA['performance_based'])}, {timezone.now():%Y-%m-%d}"
+    stem = group.name[: MAX_NAME_CHARACTERS - len(ending) - ROOM_FOR_A_NUMBER] + ending
+    named = Assessment.objects.filter(project_id=group.project_id, deleted_at=None, name__startswith=stem)
+    taken = set(named.values_list("name", flat=True))
+    return next(name for name in (stem, *(f"{stem} ({n})" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
 @dataclass(frozen=True)
@@ -119,19 +136,24 @@ class WizardView(ProjectPortalView):
     section = "assessments"
     reads_need = Role.CONTRIBUTOR
     stored: Mapping[str, Any] | None = None
+    proposed_name = ""
 
     def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
-        preset = preset_named(request.POST.get("preset", ""))
+        sent, preset = self.sent(request), preset_named(request.POST.get("preset", ""))
         if preset is not None:
-            return self.show(self.form(initial={**typed_values(request.POST), **values_of(preset.settings)}))
+            return self.show(self.form(initial={**typed_values(sent), **values_of(preset.settings)}))
         if "preview" in request.POST:
-            tried = self.tried(request.POST)
+            tried = self.tried(sent)
             return self.show(tried.form, tried)
-        form = self.form(request.POST)
+        form = self.form(sent)
         if form.is_valid():
             with refusals_in(form):
                 return self.send(form)
         return self.show(form, status=400)
+
+    def sent(self, request: HttpRequest) -> QueryDict:
+        """What was typed."""
+        return request.POST
 
     def show(self, form: AssessmentForm, tried: Tried | None = None, *, status: int = 200) -> HttpResponse:
         context = {
@@ -139,6 +161,7 @@ class WizardView(ProjectPortalView):
             "presets": presets_of(form),
             "tried": tried or self.tried({name: form[name].value() for name in form.fields}, look=False),
             "preview_url": self.preview_url(),
+            "proposed_name": self.proposed_name,
         }
         return self.page("portal/assessment_form.html", context, status=status)
 
@@ -215,8 +238,24 @@ def _as_json(value: Any) -> Any:
 class NewAssessmentView(WizardView):
     def get(self, request: HttpRequest, project: str) -> HttpResponse:
         preset = preset_named(request.GET.get("preset", ""))
-        chosen = values_of(preset.settings) if preset else {}
-        return self.show(self.form(initial={"group": request.GET.get("group", "") or self._only_group(), **chosen}))
+        chosen = {"group": request.GET.get("group", "") or self._only_group()}
+        chosen |= values_of(preset.settings) if preset else {}
+        self.proposed_name = self._proposed(chosen)
+        return self.show(self.form(initial={"name": self.proposed_name, **chosen}))
+
+    def sent(self, request: HttpRequest) -> QueryDict:
+        """With a name that fits what was chosen, where none of its own was typed."""
+        sent = request.POST.copy()
+        if sent.get("name", "").strip() in ("", sent.get("proposed_name", "")):
+            preset = preset_named(sent.get("preset", ""))
+            chosen = values_of(preset.settings) if preset else {}
+            sent["name"] = self.proposed_name = self._proposed({**sent.dict(), **chosen})
+        return sent
+
+    def _proposed(self, chosen: Mapping[str, Any]) -> str:
+        """Empty while no group is chosen."""
+        group = self.group(chosen)
+        return "" if group is None else proposed_name(group, str(chosen.get("sizing_criterion", "")))
 
     def _only_group(self) -> str:
         """Where there is one group, nobody has to choose it."""

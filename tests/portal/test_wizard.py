@@ -47,6 +47,34 @@ def test_every_default_is_explained(place: Any) -> None:
     assert [name for name, field in form.fields.items() if len(str(field.help_text)) < 20] == []
 
 
+def test_a_name_is_proposed_that_fits_what_is_chosen(place: Any) -> None:
+    """It follows group and sizing until another one is typed; a number is added where it is taken."""
+    cast, bob, project, _ = place
+    name = f"wave {uuid4().hex[:6]}"
+    group = group_of_all(cast.bob, project, name)
+    page = bob.get("portal:new-assessment", project, query=f"?group={group}")
+    first = values(page)["name"]
+    assert re.fullmatch(rf"{name}, by performance, \d{{4}}-\d\d-\d\d", first)
+    assert f'name="proposed_name" value="{first}"' in page.content.decode()
+    turned = fields(group=group, name=first, proposed_name=first)
+    assert values(bob.post("portal:new-assessment", project, **turned, preset="as_it_is"))["name"] == first.replace(
+        "by performance", "as on premises"
+    )
+    for _ in range(2):
+        assert bob.post("portal:new-assessment", project, **fields(group=group, name="")).status_code == 302
+    assert {first, f"{first} (2)"} <= set(
+        re.findall(r">([^<>]+)</a>", bob.get("portal:assessments", project).content.decode())
+    )
+    assert values(bob.get("portal:new-assessment", project, query=f"?group={group}"))["name"] == f"{first} (3)"
+
+
+def test_a_long_name_of_a_group_leaves_room_in_the_proposed_one(place: Any) -> None:
+    cast, bob, project, _ = place
+    group = group_of_all(cast.bob, project, "w" * 200)
+    for _ in range(2):
+        assert bob.post("portal:new-assessment", project, **fields(group=group, name="")).status_code == 302
+
+
 def test_a_preset_fills_its_settings_in_and_keeps_what_was_typed(place: Any) -> None:
     _, bob, project, group = place
     typed = fields(group=group, name="typed", currency="EUR", disk_types=["premium_ssd"], percentile="50")
