@@ -27,6 +27,8 @@ PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 KOREAN, JAPANESE, CHINESE = "HYGothic-Medium", "HeiseiKakuGo-W5", "STSong-Light"
 HANGUL, KANA = (0x1100, 0x11FF, 0x3130, 0x318F, 0xAC00, 0xD7AF), (0x3040, 0x30FF, 0x31F0, 0x31FF)
 HAN = (0x2E80, 0x303F, 0x3400, 0x4DBF, 0x4E00, 0x9FFF, 0xF900, 0xFAFF, 0xFF00, 0xFFEF)
+# Embedded where its Debian package fonts-droid-fallback is installed: then no reader has to bring what it has.
+EMBEDDED, EMBEDDED_FILE = "DroidSansFallback", Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")
 CUT = "\u2026"
 REPLACED = "\ufffd"
 LACKING = "no font"
@@ -42,6 +44,16 @@ def register_fonts() -> frozenset[int]:
         pdfmetrics.registerFont(UnicodeCIDFont(name))
     pdfmetrics.registerFontFamily(PLAIN, normal=PLAIN, bold=BOLD, italic=PLAIN, boldItalic=BOLD)
     return frozenset(pdfmetrics.getFont(PLAIN).face.charToGlyph)
+
+
+@lru_cache(maxsize=1)
+def _embedded() -> frozenset[int]:
+    """Makes the embedded font known when the first Han or kana is met; its characters, none where it is missing."""
+    if not EMBEDDED_FILE.is_file():
+        return frozenset()
+    font = TTFont(EMBEDDED, str(EMBEDDED_FILE))
+    pdfmetrics.registerFont(font)
+    return frozenset(font.face.charToGlyph)
 
 
 def style(size: float = 9, *, bold: bool = False, color: str = INK, right: bool = False) -> ParagraphStyle:
@@ -62,7 +74,7 @@ def paragraph(text: str, of: ParagraphStyle, *, most: int = 300) -> Flowable:
     if RIGHT_TO_LEFT.search(words):
         return RightToLeft(words, of)
     # Chinese and Japanese are broken anywhere, other text at blanks: in a word only where one fills a whole line.
-    wrap = "CJK" if any(found in (CHINESE, JAPANESE) for found, _ in spans(words)) else None
+    wrap = "CJK" if any(found in (CHINESE, JAPANESE, EMBEDDED) for found, _ in spans(words)) else None
     return Paragraph(marked(words), ParagraphStyle(f"{of.name}{wrap}", parent=of, wordWrap=wrap))
 
 
@@ -173,5 +185,5 @@ def _font_of(character: str, known: frozenset[int]) -> str:
         return ""
     for ranges, font in ((HANGUL, KOREAN), (KANA, JAPANESE), (HAN, CHINESE)):
         if any(first <= code <= last for first, last in zip(ranges[::2], ranges[1::2], strict=True)):
-            return font
+            return EMBEDDED if font != KOREAN and code in _embedded() else font
     return LACKING

@@ -13,6 +13,10 @@ import pytest
 
 from reports.summary_pdf import write_difference_pdf, write_pdf
 from reports.summary_pdf.text import (
+    CHINESE,
+    EMBEDDED,
+    EMBEDDED_FILE,
+    JAPANESE,
     REPLACED,
     RightToLeft,
     displayed,
@@ -28,6 +32,7 @@ from reports.workbook import Difference, DifferenceRow, IssueTotal, Look, Report
 from tests.reports.test_workbook_text import CLEANED, HARMLESS
 from tests.reports.workbooks import FULL_REPORT, FULL_ROWS, REPORT, SAVING, with_rows
 
+HAN_FONT, KANA_FONT = (EMBEDDED, EMBEDDED) if EMBEDDED_FILE.is_file() else (CHINESE, JAPANESE)
 ISSUES = tuple(
     IssueTotal(message=f"Finding {number} " * 20, remedy="Do this. " * 60, machines=number)
     for number in range(30, 0, -1)
@@ -69,7 +74,7 @@ def test_nothing_in_a_name_is_markup() -> None:
 
 def test_each_script_has_a_font_and_what_has_none_is_shown_as_replaced() -> None:
     assert marked("Köln 東京 서울") == (
-        'Köln <font name="STSong-Light">東京</font> <font name="HYGothic-Medium">서울</font>'
+        f'Köln <font name="{HAN_FONT}">東京</font> <font name="HYGothic-Medium">서울</font>'
     )
     assert marked("a\U0001f468b") == f"a{REPLACED}b"
     assert plain("a東\U0001f468", 10) == f"a{REPLACED}{REPLACED}"
@@ -117,7 +122,18 @@ def test_what_must_stand_on_one_line_is_cut_where_its_room_ends(name: str) -> No
 
 
 def test_labels_of_charts_have_every_script_that_the_text_has() -> None:
-    assert spans("a東서") == [("DejaVuSans", "a"), ("STSong-Light", "東"), ("HYGothic-Medium", "서")]
+    assert spans("a東서") == [("DejaVuSans", "a"), (HAN_FONT, "東"), ("HYGothic-Medium", "서")]
+
+
+def test_han_and_kana_are_embedded_where_their_font_is_installed_and_else_left_to_the_reader() -> None:
+    data = made(replace(FULL_REPORT, assessment_name="東京 サーバ"))
+    found = set(re.findall(rb"/BaseFont /(?:[A-Z0-9]+\+)?([\w-]+)", data))
+    if EMBEDDED_FILE.is_file():
+        assert b"DroidSansFallback" in found
+        assert found.isdisjoint({CHINESE.encode(), JAPANESE.encode()})
+    else:
+        assert {HAN_FONT.encode(), KANA_FONT.encode()} <= found
+    assert data.count(b"/FontFile2") == made(FULL_REPORT).count(b"/FontFile2") + EMBEDDED_FILE.is_file()
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
