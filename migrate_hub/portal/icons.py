@@ -29,9 +29,9 @@ PATHS = {
         '<path d="M6.5 3.5h7.5l4.5 4.5v10.5a2 2 0 0 1-2 2h-10a2 2 0 0 1-2-2v-13a2 2 0 0 1 2-2z"/>'
         '<path d="M14 3.5V8h4.5M8.5 13h7M8.5 16.5h5"/>'
     ),
-    "job": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7.2V12l3.4 2"/>',
     "price": '<path d="M4 4.5h7l9 9-6.5 6.5-9-9z"/><circle cx="8.3" cy="8.8" r="1.2"/>',
     "slider": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/><circle cx="9" cy="17" r="2"/>',
+    "job": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7.2V12l3.4 2"/>',
     "members": (
         '<circle cx="9" cy="8" r="3.5"/>'
         '<path d="M2.5 19.5c.6-3.6 3.2-5.5 6.5-5.5s5.9 1.9 6.5 5.5"/>'
