@@ -16,7 +16,8 @@ from tests.portal.conftest import Site
 # Outside of any tenant: they check for themselves who asks.
 WITHOUT_A_TENANT = {
     "sign-in", "sign-out", "tenants", "tenants-part", "favicon", "company-sign-in", "tenant-sign-in",
-    "tenant-sign-in-return", "second-step", "recovery-code", "forgotten-password", "reset-password", "invitation",
+    "tenant-sign-in-return",
+    "second-step", "recovery-code", "forgotten-password", "reset-password", "invitation",
 }  # fmt: skip
 # A reader may do this: it concerns the reader alone.
 OPEN_TO_READERS = {
@@ -28,7 +29,8 @@ THEIR_OWN = ("/sign-out/", "/machines/columns/")
 # Answer with the file or only to forms, so they are no pages to look at.
 NO_PAGES = {
     "report-template-logo", "report-template-workbook", "delete-report-template",
-    "download-report", "cancel-report", "revoke-report-links", "revoke-report-link", "member", "revoke-token", "appliance-key", "revoke-appliance", "confirm-snapshot",
+    "download-report", "cancel-report", "revoke-report-links", "revoke-report-link", "member", "revoke-token",
+    "appliance-key", "revoke-appliance", "confirm-snapshot",
     "delete-group", "recalculate", "cancel", "delete-assessment", "delete-report", "confirm-import", "cancel-import",
     "undo-import", "import-errors", "cancel-job", "remove-company-sign-in", "preview-assessment", "preview-settings",
     "inventory-table", "machines-export", "machine-chart", "copy-group", "convert-group", "rejected-export",

@@ -101,7 +101,8 @@ def _distance(value: datetime) -> str:
 def icon(name: str) -> SafeString:
     """A decorative icon; the words beside it carry the meaning."""
     return mark_safe(  # noqa: S308  our own constant
-        f'<svg class="icon" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{PATHS[name]}</svg>'
+        '<svg class="icon" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
+        f"{PATHS[name]}</svg>"
     )
 
 
