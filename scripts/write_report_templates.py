@@ -45,6 +45,8 @@ mind. The other formats take the sheets and columns of the template.
   A named range whose first row holds the headings works like a table.
 - Rules and drop-down lists that cover a column of the table, charts on it, names of it and the source of a pivot table
   reach its new end. Formulas do where they name the table (`=SUM(mh_machines[Compute monthly cost])`) or whole columns.
+- A **print area** from the table's headings or first row to its last row grows with it. One of more columns than the
+  table, or that begins above its headings, does not grow: clear it to print all rows.
 - What stands **beside** the table stays where it is. What stands **below** it, in its columns, would be run over: such
   a workbook is refused, also one whose table has a totals row. Put totals above or on another sheet.
 - **Everything else stays as it is**: formulas, pivot tables, charts, pictures, shapes, conditional formats, widths,

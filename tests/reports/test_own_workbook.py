@@ -145,6 +145,17 @@ def test_rows_that_a_saved_filter_hid_are_shown_and_other_hidden_rows_stay_hidde
     assert [row for row in range(1, 21) if after.row_dimensions[row].hidden] == [20]
 
 
+@pytest.mark.parametrize(("before", "after"), [("$B$4:$I$6", "$B$4:$I$9"), ("$A$1:$K$6",) * 2, ("$A$4:$K$6",) * 2])
+def test_a_print_area_grows_only_where_it_is_of_the_table_alone(place: Place, before: str, after: str) -> None:
+    name = '<definedName name="_xlnm.Print_Area" localSheetId="1">Data!{}</definedName>'
+
+    def put(book: bytes) -> bytes:
+        return book.replace(b"<definedNames>", f"<definedNames>{name.format(before)}".encode())
+
+    new = parts(filled(place, changed(own_workbook(), {"xl/workbook.xml": put})))
+    assert name.format(after).encode() in new["xl/workbook.xml"]
+
+
 def test_the_upload_tells_what_is_known_and_what_it_may_have_meant(place: Place) -> None:
     found = sent(place[0].bob, own_workbook())[1].json()["workbook"]
     assert {cell["name"] for cell in found["cells"]} == {"mh_assessment_name", "mh_created_at", "mh_total_monthly"}
