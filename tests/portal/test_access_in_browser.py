@@ -64,6 +64,7 @@ def test_from_an_invitation_to_signing_in_with_a_recovery_code(web: str) -> None
             secret = nora.locator("#secret").inner_text().replace(" ", "")
             nora.get_by_label("Code").fill(code_of(secret, ahead=-1))
             nora.get_by_role("button", name="Turn it on").click()
+            nora.locator("#codes code").first.wait_for()
             recovery = nora.locator("#codes code").all_inner_texts()
             assert len(recovery) == 10
             nora.get_by_role("link", name="I have kept them").click()

@@ -86,7 +86,7 @@ def test_a_workbook_is_tried_imported_assessed_and_undone(
         assert fits(page)
         done = page.url
         page.get_by_role("link", name="See the machines").click()
-        assert page.get_by_role("link", name=LONG_NAME).is_visible()
+        page.get_by_role("link", name=LONG_NAME).wait_for()
         assert fits(page)
         assess_as_is(page)
         assert fits(page)
