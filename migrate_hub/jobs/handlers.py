@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from celery import current_app
@@ -41,10 +42,14 @@ def register(
 
 
 def known_tasks() -> list[str]:
-    """The names of all tasks, also in a process that is no worker and has not loaded them yet."""
-    if not _handlers:
-        current_app.loader.import_default_modules()
+    """The names of all tasks, also in a process that is no worker and has loaded none or some of them."""
+    _load_all()
     return sorted(_handlers)
+
+
+@cache
+def _load_all() -> None:
+    current_app.loader.import_default_modules()
 
 
 def handler(task: str) -> Handler:
