@@ -12,8 +12,9 @@ from migrate_hub.errors import DomainError
 from migrate_hub.files.models import StoredFile
 from migrate_hub.jobs.queueing import cancel_jobs, enqueue
 from migrate_hub.tenants import audit
-from migrate_hub.tenants.context import current_actor
+from migrate_hub.tenants.context import current_actor, current_tenant_id
 from migrate_hub.tenants.models import Project
+from migrate_hub.tenants.quotas import count_alone
 from reports.models import Report, ReportFormat, ReportRun, ReportTemplate
 from reports.report_templates.using import copy_of
 from reports.workbook import LAYOUTS, NEWEST_LAYOUT, REFUSED_SHOWN
@@ -143,6 +144,7 @@ def _published_runs(project: Project, wanted: Sequence[UUID] | None) -> list[UUI
 
 
 def _refuse_too_many() -> None:
+    count_alone("reports", current_tenant_id())
     if Report.objects.filter(revoked_at=None).count() >= MAX_REPORTS:
         raise DomainError(
             code="limit_reached", status=409, detail=f"A tenant has at most {MAX_REPORTS} reports. Delete some."
